@@ -1,0 +1,3 @@
+"""Selftimer: automations for photography studios that fire by themselves."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""How an effect leaves: the client's conversation, documents, owner notifications; each declares its guarantee."""

@@ -1,0 +1,1 @@
+"""Pure: template and context to message; money and date words."""

@@ -1,0 +1,1 @@
+"""Pure: the rule language. Models, loading with file:line:column, expressions, matching, trace."""

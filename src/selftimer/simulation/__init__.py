@@ -1,0 +1,1 @@
+"""Time travel: the demo, its scripted owner, and the oracles that read the sandbox's ledger."""

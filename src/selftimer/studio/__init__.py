@@ -1,0 +1,1 @@
+"""The Studio API client: httpx, auth, paging, limits, wire models, error mapping."""
