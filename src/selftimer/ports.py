@@ -1,0 +1,119 @@
+"""What the engine needs of the outside, as Protocols; adapters implement them and meet only in `selftimer.wiring`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from selftimer.facts.records import Kind, RawRecord, Record, Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a list. `total` is None where the list doesn't say; `last` is whether nothing follows."""
+
+    kind: Kind
+    number: int
+    per_page: int
+    records: tuple[RawRecord, ...]
+    total: int | None
+    last: bool
+    unreadable: tuple[Unreadable, ...] = ()
+    """Entries that aren't even records: no object, or no usable id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """The cheap change signals (studio-api.md): None where one couldn't be had."""
+
+    unread: int | None
+    inquiries: int | None
+    invoice_sums: tuple[int, int, int] | None
+    """paid, unpaid (minor units) and the number of overdue invoices."""
+    clients: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What the studio said to a write that it applied: the new record, raw (for a message: the message)."""
+
+    record: RawRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """Room under the rate limit for a number of requests, taken together."""
+
+    requests: int
+
+
+class StudioApi(Protocol):
+    """A studio's account. Reads retry inside; writes never do. Every failure is a `selftimer.errors.StudioError`.
+
+    Writes raise `NotApplied` (no effect), `Unclear` (unknown) or `Drifted` (applied, id unknown); reads raise
+    `NotApplied`, `Unclear` or `Drifted` when their retries are spent.
+    """
+
+    async def account(self) -> str:
+        """The account's id, from the cheap request that tells whether a session is alive; signs in if needed."""
+        ...
+
+    async def signals(self) -> Signals:
+        """The four cheap signals."""
+        ...
+
+    async def page(self, kind: Kind, number: int, **filters: str) -> Page:
+        """Page `number` (from 1) of a list, 100 records, newest first as the API has them.
+
+        Filters: `client_id` (invoices, payments, conversations), `types` (clients).
+        """
+        ...
+
+    async def record(self, kind: Kind, record_id: str) -> tuple[RawRecord, ...]:
+        """The record by id, first, then those that its answer holds: an invoice's payments, a conversation's messages.
+
+        `NotFound` where the studio answers 404 in JSON.
+        """
+        ...
+
+    def parse(self, raw: RawRecord) -> Record | Unreadable:
+        """The record that the raw one is; pure. `Unreadable` for an unknown enum word, a bad id, a wrong type."""
+        ...
+
+    async def send_message(self, conversation_id: str, content: str, *, attachments: Sequence[str] = ()) -> Accepted:
+        """`POST /conversation_messages`, once, on a fresh connection."""
+        ...
+
+    async def create_conversation(self, client_id: str, subject: str) -> Accepted:
+        """`POST /conversations/` (inferred), once."""
+        ...
+
+    async def create_document(self, kind: Kind, body: Mapping[str, Any]) -> Accepted:
+        """POST an invoice, quote, contract or questionnaire, once; `body` is as the API has it."""
+        ...
+
+    async def update_client(self, client_id: str, changes: Mapping[str, Any]) -> Accepted:
+        """Read the client, change those fields, PUT it whole (idempotent)."""
+        ...
+
+    async def templates(self, kind: Kind) -> tuple[tuple[str, str], ...]:
+        """(id, name) of the studio's templates for a document kind."""
+        ...
+
+    async def template_content(
+        self, template_id: str, variables: Mapping[str, str]
+    ) -> tuple[str, str, tuple[str, ...]]:
+        """Subject, text and missing variables of an e-mail template (`fetch_content`)."""
+        ...
+
+    def permits(self, requests: int) -> AbstractAsyncContextManager[Permit]:
+        """Take room for that many requests before the first of them; requests made inside use it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
