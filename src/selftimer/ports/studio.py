@@ -1,4 +1,4 @@
-"""What the engine needs of the outside, as Protocols; adapters implement them and meet only in `selftimer.wiring`."""
+"""The account as the engine uses it: pages, records by id, writes that are made once."""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""What the engine needs of the outside, as Protocols; adapters implement them and meet only in `selftimer.wiring`."""
+
+from selftimer.ports.store import (
+    Cap,
+    Control,
+    Deliveries,
+    Events,
+    JournalEntry,
+    Order,
+    Pause,
+    Records,
+    Rules,
+    Runs,
+    SendJournal,
+    Store,
+    Timers,
+    Traces,
+    Tx,
+)
+from selftimer.ports.studio import Accepted, Page, Permit, Signals, StudioApi
+
+__all__ = [
+    "Accepted",
+    "Cap",
+    "Control",
+    "Deliveries",
+    "Events",
+    "JournalEntry",
+    "Order",
+    "Page",
+    "Pause",
+    "Permit",
+    "Records",
+    "Rules",
+    "Runs",
+    "SendJournal",
+    "Signals",
+    "Store",
+    "StudioApi",
+    "Timers",
+    "Traces",
+    "Tx",
+]
