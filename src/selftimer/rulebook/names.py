@@ -1,0 +1,123 @@
+"""The names that a condition or a text may say at one place of a rule file, with their types.
+
+The loader makes them from a rule's subject, its event, inputs and steps; the expression compiler checks against them.
+At run time each root is the attribute of `rulebook.scope.Scope` with that name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from selftimer.facts.schema import SCHEMA, SPELLINGS
+from selftimer.facts.types import DATE, INSTANT, Field, Type, enum_of, record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from selftimer.facts.records import Kind
+    from selftimer.facts.world import StudioFacts
+
+ALWAYS: Mapping[str, Type] = {"now": INSTANT, "today": DATE, "studio": record_of("studio")}
+"""Names that are known everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A first name: its type, whether its value may be missing, whether it is a loop's variable."""
+
+    type: Type
+    nullable: bool = False
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Which first names there are, and the fields of every table that can be reached from them. Immutable."""
+
+    roots: Mapping[str, Root]
+    tables: Mapping[str, Mapping[str, Field]] = field(default_factory=lambda: SCHEMA)
+
+    @classmethod
+    def of(
+        cls,
+        *kinds: Kind,
+        event: Kind | None = None,
+        start: bool = True,
+        inputs: Mapping[str, Type] | None = None,
+        steps: Mapping[str, Kind] | None = None,
+        studio: StudioFacts | None = None,
+    ) -> Names:
+        """The records of these kinds by their kind's name, `now`, `today`, `studio`, and what else is given.
+
+        `event`: the kind of the record that the event is about (`payment` for payment.received): `event.*` is known and
+        `event.before` is of that kind. `start`: the start of the run. `inputs`: of an automation, by name. `steps`:
+        what earlier steps made, by step id; an id is said with _ for -, one that is no name can't be said. `studio`,
+        where it is known: which of its own words are missing, and the words of `[kinds]`, then checked like statuses.
+        """
+        roots = {name: Root(type=kind) for name, kind in ALWAYS.items()}
+        if start:
+            roots["start"] = Root(type=INSTANT, nullable=True)
+        tables = dict(SCHEMA)
+        if studio is not None:
+            tables["studio"] = _studio_table(studio)
+            if studio.kinds:
+                sessions = dict(SCHEMA["session"])
+                sessions["kind"] = replace(sessions["kind"], type=enum_of(*studio.kinds))
+                tables["session"] = sessions
+        names = cls(roots=roots, tables=tables).plus(*kinds, inputs=inputs, steps=steps)
+        return names if event is None else names.with_event(event)
+
+    def plus(
+        self,
+        *kinds: Kind,
+        inputs: Mapping[str, Type] | None = None,
+        steps: Mapping[str, Kind] | None = None,
+    ) -> Names:
+        """These and more, as in `of`: what a step made is named by its kind in later steps (21)."""
+        roots, tables = dict(self.roots), dict(self.tables)
+        roots.update({str(kind): Root(type=record_of(kind)) for kind in kinds})
+        if inputs is not None:
+            roots["inputs"] = Root(type=record_of("inputs"))
+            fields = {name: Field(name=name, type=kind, doc="an input", key=name) for name, kind in inputs.items()}
+            tables["inputs"] = {**tables.get("inputs", {}), **fields}
+        if steps is not None:
+            roots["steps"] = Root(type=record_of("steps"))
+            made = dict(tables.get("steps", {}))
+            for step_id, kind in steps.items():
+                said = step_id.replace("-", "_")
+                if said.isidentifier():
+                    made[said] = Field(
+                        name=said, type=record_of(kind), doc="what that step made", nullable=True, key=step_id
+                    )
+            tables["steps"] = made
+        return Names(roots=roots, tables=tables)
+
+    def with_event(self, about: Kind) -> Names:
+        """These and `event`, which is about a record of that kind."""
+        event = dict(self.tables["event"])
+        event["before"] = replace(event["before"], type=record_of(about))
+        return Names(
+            roots={**self.roots, "event": Root(type=record_of("event"))}, tables={**self.tables, "event": event}
+        )
+
+    def with_local(self, name: str, kind: Type) -> Names:
+        """These and a loop's variable."""
+        return Names(roots={**self.roots, name: Root(type=kind, local=True)}, tables=self.tables)
+
+    def field(self, table: str, name: str) -> Field | None:
+        """The field of a table, or None; `cancelled` is read as `canceled`."""
+        fields = self.tables.get(table, {})
+        return fields.get(name) or fields.get(SPELLINGS.get(name, ""))
+
+    def fields(self, table: str) -> Iterable[str]:
+        """The names of a table's fields."""
+        return self.tables.get(table, {}).keys()
+
+
+def _studio_table(studio: StudioFacts) -> Mapping[str, Field]:
+    table = dict(SCHEMA["studio"])
+    for name, known in table.items():
+        if known.nullable and getattr(studio, name):
+            table[name] = replace(known, nullable=False)
+    return table
