@@ -74,5 +74,7 @@ class Event:
     at: Instant
     seen_at: Instant
     changed: tuple[str, ...] = ()
+    own: bool = False
+    """Whether Selftimer itself set these values: no rule meets it unless it says `also: own_changes` (20)."""
     before: Record | None = field(default=None, compare=False)
     after: Record | None = field(default=None, compare=False)

@@ -83,6 +83,7 @@ class StoredEvent:
     seen_at: Instant
     poll_id: int
     changed: tuple[str, ...] = ()
+    own: bool = False
     before: Mapping[str, object] | None = None
     state: EventState = "done"
     settle_rule: str | None = None

@@ -176,6 +176,8 @@ class Delivery:
     intent_at: Instant | None = None
     looks: tuple[str, ...] = ()
     """Instants of the reads that looked for an unknown one (ISO)."""
+    applied: bool = False
+    """The studio said yes but not under which id: it is looked for, and never sent again."""
     result_id: str | None = None
     result_kind: str | None = None
     reason: str | None = None

@@ -1,5 +1,6 @@
 """What the engine needs of the outside, as Protocols; adapters implement them and meet only in `selftimer.wiring`."""
 
+from selftimer.ports.channel import Channel
 from selftimer.ports.store import (
     Cap,
     Control,
@@ -9,6 +10,7 @@ from selftimer.ports.store import (
     Order,
     Pause,
     Records,
+    RuleRow,
     Rules,
     Runs,
     SendJournal,
@@ -22,6 +24,7 @@ from selftimer.ports.studio import Accepted, Page, Permit, Signals, StudioApi
 __all__ = [
     "Accepted",
     "Cap",
+    "Channel",
     "Control",
     "Deliveries",
     "Events",
@@ -31,6 +34,7 @@ __all__ = [
     "Pause",
     "Permit",
     "Records",
+    "RuleRow",
     "Rules",
     "Runs",
     "SendJournal",

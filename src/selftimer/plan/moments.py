@@ -1,0 +1,132 @@
+"""Moments: when a date of a record makes a rule fall due (rule-language.md, Exact meaning 9, 10, 11 and 15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from whenever import Date, Instant, Time
+
+from selftimer.facts.records import Kind, Record, Session, client_id_of, kind_of
+from selftimer.plan.state import Timer, TimerState
+from selftimer.primitives.time import Span, local, move, move_date
+from selftimer.rulebook.model import Entry, EventTrigger, MomentTrigger, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from selftimer.plan.policy import Policy
+
+CLOCK_EVENTS: dict[str, MomentTrigger] = {
+    "session.ended": MomentTrigger(kind=Kind.SESSION, field="end_at", sign=0, span=None, at=None),
+    "invoice.overdue": MomentTrigger(kind=Kind.INVOICE, field="due_date", sign=1, span=Span(1, "days"), at=Time()),
+}
+"""Events that come from the clock, never from a flag (8)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A trigger's moment for one record: due then, its window closing at `closes_at`."""
+
+    due_at: Instant
+    closes_at: Instant
+    occurrence: str
+
+
+def moment_trigger(trigger: Trigger) -> MomentTrigger | None:
+    """The moment behind a trigger: its own, or that of an event that the clock makes."""
+    if isinstance(trigger, MomentTrigger):
+        return trigger
+    if isinstance(trigger, EventTrigger):
+        return CLOCK_EVENTS.get(trigger.name)
+    return None
+
+
+def entry_moments(entry: Entry) -> list[tuple[str, MomentTrigger]]:
+    """The moments of an entry with the id that each one's timers carry: the entry's, and `#2` … after the first."""
+    found = [m for t in entry.triggers if (m := moment_trigger(t)) is not None]
+    return [(entry.id if n == 0 else f"{entry.id}#{n + 1}", m) for n, m in enumerate(found)]
+
+
+def entry_of_timer(timer_entry_id: str) -> str:
+    """The id of the entry that a timer belongs to."""
+    return timer_entry_id.partition("#")[0]
+
+
+def moment_of(
+    trigger: MomentTrigger,
+    record: Record,
+    *,
+    late: Span | None,
+    policy: Policy,
+    zone_of: Callable[[Session], str],
+    is_working: Callable[[Date], bool],
+) -> Moment | None:
+    """The moment for a record, or None while the date isn't there."""
+    anchor = getattr(record, trigger.field, None)
+    zone = zone_of(record) if isinstance(record, Session) else policy.zone
+    if isinstance(anchor, Date):
+        day, due = anchor, _from_date(anchor, trigger, zone, is_working)
+        end = local(anchor.add(days=1), Time(), zone).to_instant()
+    elif isinstance(anchor, Instant):
+        day, due = anchor.to_tz(zone).date(), _from_instant(anchor, trigger, zone, is_working)
+        end = anchor
+    else:
+        return None
+    closes = move(due, late or policy.late, 1, zone)
+    if trigger.sign == -1:
+        closes = max(due, min(closes, end))
+    return Moment(due_at=due, closes_at=closes, occurrence=day.format_iso())
+
+
+def _from_date(anchor: Date, trigger: MomentTrigger, zone: str, is_working: Callable[[Date], bool]) -> Instant:
+    at = trigger.at or Time()
+    if trigger.span is None or trigger.sign == 0:
+        return local(anchor, at, zone).to_instant()
+    if trigger.span.exact:
+        return move(local(anchor, at, zone).to_instant(), trigger.span, trigger.sign, zone)
+    return local(move_date(anchor, trigger.span, trigger.sign, is_working), at, zone).to_instant()
+
+
+def _from_instant(anchor: Instant, trigger: MomentTrigger, zone: str, is_working: Callable[[Date], bool]) -> Instant:
+    if trigger.span is None or trigger.sign == 0:
+        return anchor if trigger.at is None else local(anchor.to_tz(zone).date(), trigger.at, zone).to_instant()
+    return move(anchor, trigger.span, trigger.sign, zone, at=trigger.at, is_working=is_working)
+
+
+def timer_for(
+    rule_id: str,
+    entry_id: str,
+    record: Record,
+    moment: Moment,
+    *,
+    old: Timer | None,
+    now: Instant,
+    active_since: Instant,
+    known_before: bool,
+) -> Timer | None:
+    """The timer row that a record needs when it is seen, changes, or its rule is loaded; None where it stands already.
+
+    `known_before`: the record was there with this date before. Its moment then counts only from the rule's activation
+    on; a record that comes to be, or whose date moves, inside a window counts at once, and after it is skipped (10).
+    """
+    if old is not None and old.occurrence == moment.occurrence:
+        if old.state not in {TimerState.PENDING, TimerState.OPEN}:
+            return None
+        if old.due_at == moment.due_at and old.closes_at == moment.closes_at:
+            return None
+    elif known_before and moment.due_at < active_since:
+        return None
+    gone_by = moment.closes_at < now
+    return Timer(
+        rule_id=rule_id,
+        entry_id=entry_id,
+        kind=kind_of(record),
+        subject_id=record.id,
+        client_id=client_id_of(record),
+        occurrence=moment.occurrence,
+        due_at=moment.due_at,
+        closes_at=moment.closes_at,
+        state=TimerState.SKIPPED if gone_by else TimerState.PENDING,
+        reason="its window had closed when the record came to be or moved" if gone_by else None,
+    )

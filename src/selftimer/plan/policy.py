@@ -1,0 +1,73 @@
+"""What the owner has set: quiet hours, caps, cadence, settle windows. Made from settings, passed as a value.
+
+Figures marked G in delivery.md are guesses to tune; their defaults stand here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from selftimer.primitives.time import Span
+
+if TYPE_CHECKING:
+    from whenever import Time
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From `start` to `end` local time, over midnight if `end` is earlier; equal means none."""
+
+    start: Time
+    end: Time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """At most so many effects on clients (delivery.md §3)."""
+
+    rule_per_hour: int = 30
+    rule_per_day: int = 60
+    studio_per_hour: int = 60
+    studio_per_day: int = 200
+    client_per_day: int = 4
+    marketing_per_day: int = 1
+    marketing_per_week: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """How often is read what (DESIGN.md, Polling), in seconds."""
+
+    signals: int = 60
+    page_one: int = 300
+    open_pages: int = 1_800
+    full: int = 21_600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The owner's settings as the pure floors need them."""
+
+    zone: str
+    quiet_hours: QuietHours | None = None
+    caps: Caps = field(default_factory=Caps)
+    cadence: Cadence = field(default_factory=Cadence)
+    late: Span = field(default_factory=lambda: Span(24, "hours"))
+    """How late an effect may still happen where neither step nor rule says."""
+    approval_days: int = 7
+    """An approval not given in so many days is a no."""
+    settle_message: int = 120
+    """Seconds after which an unclear message is looked for."""
+    settle_document: int = 600
+    look_gap: int = 60
+    """Seconds between the two looks."""
+    fresh_for: int = 5
+    """Seconds that a read may be old at the POST."""
+    lease: int = 300
+    event_expiry_hours: int = 24
+    parked_report: int = 3_600
+    concurrency: int = 10
+    """Deliveries in flight at once, each to another client."""
+    attempts: int = 6
+    """Tries of an effect that provably didn't reach the studio, before it fails."""

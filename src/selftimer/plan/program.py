@@ -1,0 +1,301 @@
+"""A rule entry's steps as a flat program, and how a run moves through it.
+
+Steps are data; a run is a counter into the program of its pinned version. `advance` is pure: it walks from the counter
+over branches, bindings and elapsed waits to the next effect, wait or end, judging with the scope it is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, assert_never
+
+from whenever import Date, Instant, Time
+
+from selftimer.facts.records import Session
+from selftimer.primitives.time import Span, local, move, move_date
+from selftimer.rulebook.condition import ConditionError, Read
+from selftimer.rulebook.model import (
+    BranchStep,
+    CreateStep,
+    EffectStep,
+    NotifyStep,
+    RunStep,
+    SendStep,
+    Step,
+    StopStep,
+    UpdateStep,
+    WaitStep,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from selftimer.rulebook.condition import Condition
+    from selftimer.rulebook.scope import Scope
+    from selftimer.rulebook.template import TextTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something to do outside."""
+
+    step: EffectStep
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause."""
+
+    step: WaitStep
+
+
+@dataclass(frozen=True, slots=True)
+class JumpUnless:
+    """Go to `target` unless the condition holds; unknown holds the run."""
+
+    test: Condition
+    target: int
+    step_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Go to `target`."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Evaluate the inputs of an automation."""
+
+    inputs: Mapping[str, TextTemplate]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The run ends."""
+
+    why: str
+
+
+Instruction = Effect | Wait | JumpUnless | Jump | Bind | Stop
+Program = tuple[Instruction, ...]
+
+
+def flatten(steps: Sequence[Step]) -> Program:
+    """The program of a sequence of steps."""
+    out: list[Instruction] = []
+    _emit(steps, out)
+    return tuple(out)
+
+
+def _emit(steps: Sequence[Step], out: list[Instruction]) -> None:
+    for step in steps:
+        match step:
+            case SendStep() | CreateStep() | UpdateStep() | NotifyStep():
+                out.append(Effect(step))  # its own `if` is judged on fresh data, before the effect
+            case BranchStep():
+                _emit_branch(step, out)
+            case WaitStep() | StopStep() | RunStep():
+                at = len(out)
+                if step.if_ is not None:
+                    out.append(Jump(0))
+                _emit_plain(step, out)
+                if step.if_ is not None:
+                    out[at] = JumpUnless(step.if_, len(out), step.id)
+            case _:
+                assert_never(step)
+
+
+def _emit_plain(step: WaitStep | StopStep | RunStep, out: list[Instruction]) -> None:
+    match step:
+        case WaitStep():
+            out.append(Wait(step))
+        case StopStep():
+            out.append(Stop(step.why))
+        case RunStep():
+            if step.inputs:
+                out.append(Bind(step.inputs))
+            _emit(step.steps, out)
+
+
+def _emit_branch(step: BranchStep, out: list[Instruction]) -> None:
+    at = len(out)
+    out.append(Jump(0))
+    _emit(step.then, out)
+    end = len(out)
+    if step.otherwise:
+        out.append(Jump(0))
+        otherwise = len(out)
+        _emit(step.otherwise, out)
+        out[end] = Jump(len(out))
+    else:
+        otherwise = end
+    out[at] = JumpUnless(step.test, otherwise, step.id)
+
+
+# --- moving through it -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtEffect:
+    """The run has come to an effect; it was allowed since `allowed_at`."""
+
+    pc: int
+    step: EffectStep
+    allowed_at: Instant
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtWait:
+    """The run waits at `pc` until `wake_at`; None where the date it waits for isn't there (yet)."""
+
+    pc: int
+    wake_at: Instant | None
+    reached_at: Instant
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtDoubt:
+    """A condition is unknown or in error: the run is held there and judged again."""
+
+    pc: int
+    step_id: str
+    why: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtEnd:
+    """The program is over."""
+
+    reason: str
+    pc: int
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+Place = AtEffect | AtWait | AtDoubt | AtEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a run stands: its counter, when it reached it, and its bound inputs."""
+
+    pc: int
+    reached_at: Instant
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zones:
+    """The zones and working days that waits are counted with."""
+
+    studio: str
+    of_session: Callable[[Session], str]
+    is_working: Callable[[Date], bool]
+
+
+def advance(program: Program, position: Position, scope: Scope, zones: Zones) -> Place:
+    """From `position` to the next effect, wait, doubt or end. `scope.now` is now; nothing else is."""
+    pc, reached, inputs = position.pc, position.reached_at, dict(position.inputs)
+    while pc < len(program):
+        scope.inputs = inputs
+        instruction = program[pc]
+        match instruction:
+            case Effect(step):
+                return AtEffect(pc=pc, step=step, allowed_at=reached, inputs=inputs)
+            case Stop(why):
+                return AtEnd(reason=why, pc=pc, inputs=inputs)
+            case Jump(target):
+                pc = target
+            case Bind(templates):
+                inputs |= {name: text.value(scope) for name, text in templates.items()}
+                pc += 1
+            case JumpUnless(test, target, step_id):
+                try:
+                    holds = test.judge(scope)
+                except ConditionError as error:
+                    return AtDoubt(pc=pc, step_id=step_id, why=str(error), inputs=inputs)
+                if holds is None:
+                    return AtDoubt(pc=pc, step_id=step_id, why=f"unknown: {test.source}", inputs=inputs)
+                pc = pc + 1 if holds else target
+            case Wait(step):
+                wake = wake_time(step, reached, scope, zones)
+                if wake is None or wake > scope.now:
+                    if not _fulfilled(step, scope):
+                        return AtWait(pc=pc, wake_at=wake, reached_at=reached, inputs=inputs)
+                    wake = scope.now
+                reached = max(reached, wake)
+                pc += 1
+            case _:
+                assert_never(instruction)
+    return AtEnd(reason="done", pc=pc, inputs=inputs)
+
+
+def _fulfilled(step: WaitStep, scope: Scope) -> bool:
+    """Whether what the step waits for has come; unknown or in error is not yet."""
+    if step.or_until is None:
+        return False
+    try:
+        return step.or_until.judge(scope) is True
+    except ConditionError:
+        return False
+
+
+def wake_time(step: WaitStep, reached_at: Instant, scope: Scope, zones: Zones) -> Instant | None:
+    """When a wait reached at `reached_at` is over; None where the date that it counts from isn't there."""
+    if step.anchor is None:
+        if step.span is not None:
+            return move(reached_at, step.span, 1, zones.studio, at=step.at, is_working=zones.is_working)
+        here = reached_at.to_tz(zones.studio)
+        today = local(here.date(), step.at or Time(), zones.studio).to_instant()
+        if today >= reached_at:
+            return today
+        return local(here.date().add(days=1), step.at or Time(), zones.studio).to_instant()
+    zone, anchor = zones.studio, _anchor(step.anchor, scope)
+    root = getattr(scope, step.anchor[0], None)
+    if isinstance(root, Session):
+        zone = zones.of_session(root)
+    if isinstance(anchor, Date):
+        day = anchor if step.span is None else move_date(anchor, step.span, step.sign, zones.is_working)
+        return local(day, step.at or Time(), zone).to_instant()
+    if isinstance(anchor, Instant):
+        span = step.span if step.span is not None else Span(0, "days")
+        return move(anchor, span, step.sign or 1, zone, at=step.at, is_working=zones.is_working)
+    return None
+
+
+def _anchor(path: tuple[str, ...], scope: Scope) -> object:
+    value: object = scope
+    for name in path:
+        value = getattr(value, name, None)
+    return value
+
+
+def reads_ahead(program: Program, pc: int) -> frozenset[Read]:
+    """What has to be read afresh to walk on from `pc` to the next effect or wait, whichever way branches go."""
+    found: set[Read] = set()
+    todo, seen = [pc], set()
+    while todo:
+        at = todo.pop()
+        if at in seen or at >= len(program):
+            continue
+        seen.add(at)
+        match program[at]:
+            case JumpUnless(test, target, _):
+                found |= test.reads
+                todo += [at + 1, target]
+            case Jump(target):
+                todo.append(target)
+            case Bind(templates):
+                found |= {read for text in templates.values() for read in text.reads}
+                todo.append(at + 1)
+            case Wait(step) if at == pc:
+                found |= step.or_until.reads if step.or_until else frozenset()
+                todo.append(at + 1)
+            case _:
+                pass
+    return frozenset(found)

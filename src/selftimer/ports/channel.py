@@ -1,0 +1,32 @@
+"""How an effect leaves. Each channel declares its guarantee; a dry run is another channel, never another branch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selftimer.plan.attempt import Outcome
+    from selftimer.plan.state import Delivery
+
+
+class Channel(Protocol):
+    """One way out."""
+
+    @property
+    def guarantee(self) -> str:
+        """`at most once`, `idempotent` or `at least once`: what the owner may rely on."""
+        ...
+
+    async def known_ids(self, delivery: Delivery) -> tuple[str, ...]:
+        """Ids of what is there before the attempt; what is new afterwards may be ours. May be empty."""
+        ...
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        """One attempt, never more; every failure is an Outcome, nothing is raised."""
+        ...
+
+    async def look(self, delivery: Delivery, claimed: frozenset[str]) -> Sequence[str] | None:
+        """Ids in the studio that could be this delivery and belong to no other (`claimed`); None if unreadable."""
+        ...
