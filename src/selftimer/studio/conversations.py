@@ -1,0 +1,54 @@
+"""Conversations and messages (studio-api.md, Conversations)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from selftimer.facts.records import Kind, RawRecord
+from selftimer.ports import Accepted
+from selftimer.studio.invoices import count_in
+from selftimer.studio.pages import client_of, created, data_of, within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selftimer.studio.http import Http
+
+
+class Conversations:
+    """Requests on conversations, their messages and attachments, beyond the list and the record."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    async def unread(self) -> int | None:
+        """`GET /conversations/unread/count` (documented): a cheap change signal."""
+        path = self._http.endpoints["conversation.unread"].path
+        return count_in(await self._http.read(path), "unread_count")
+
+    async def send(self, conversation_id: str, content: str, attachments: Sequence[str] = ()) -> Accepted:
+        """`POST /conversation_messages` (documented), once."""
+        path = self._http.endpoints["message.create"].path
+        body = await self._http.write(
+            "POST",
+            path,
+            {"conversation_id": conversation_id, "content": content, "attachment_ids": list(attachments)},
+        )
+        return Accepted(record=created(Kind.MESSAGE, body, f"POST {path}", conversation_id=conversation_id))
+
+    async def create(self, client_id: str, subject: str) -> Accepted:
+        """`POST /conversations/` (inferred), once, for a client who has none."""
+        path = self._http.endpoints["conversation.create"].path
+        body = await self._http.write("POST", path, {"client_id": client_id, "subject": subject})
+        return Accepted(record=created(Kind.CONVERSATION, body, f"POST {path}", client_id=client_id))
+
+    async def upload_url(self, filename: str, content_type: str, file_size: int) -> dict[str, Any]:
+        """`GET /conversation_message_attachments/upload_url` (documented): where a file of at most 10 MiB goes."""
+        path = self._http.endpoints["attachment.upload_url"].path
+        query = {"filename": filename, "content_type": content_type, "file_size": str(file_size)}
+        return data_of(await self._http.read(path, query), f"GET {path}")
+
+
+def messages_of(conversation: RawRecord, entries: object) -> tuple[RawRecord, ...]:
+    """The messages inside a conversation's answer, each with the conversation's id and the client's (`_client_id`)."""
+    return within(Kind.MESSAGE, entries, conversation_id=conversation.id, _client_id=client_of(conversation.raw))

@@ -1,0 +1,193 @@
+"""The one seam to the network: two httpx clients over one cookie jar, and a whole answer or the proof of its lack.
+
+Reads keep connections; each write gets a fresh one, so that a connection which died idle can't eat it. Redirects are
+never followed (a followed 302 becomes the login page with 200), answers are at most 10 MB, cookies go to the pinned
+host only because nothing else is ever asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http.cookiejar import CookieJar
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from selftimer import __version__
+from selftimer.errors import ConfigError
+from selftimer.studio.answers import MAX_BYTES, Answer, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from whenever import Instant
+
+    from selftimer.primitives.clock import Clock
+
+READ_TIMEOUT = httpx.Timeout(15.0, connect=5.0, pool=30.0)
+WRITE_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+WRITE_DEADLINE = 30.0
+"""Seconds over a whole write, connection and answer included (delivery.md §1.3). Real seconds."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_BODY_LEFT = "http11.send_request_body.started"
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+for _name in ("httpx", "httpcore"):  # they log URLs (delivery.md §6)
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Transport:
+    """Sends one request and returns one `Answer`; raises `Lost`, nothing else. No retries, no judgement."""
+
+    def __init__(
+        self,
+        base_url: str,
+        clock: Clock,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        write_deadline: float = WRITE_DEADLINE,
+        read_timeout: httpx.Timeout = READ_TIMEOUT,
+    ) -> None:
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
+        if parts.scheme not in {"http", "https"} or not host:
+            raise ConfigError(f"studio.base_url is a web address like https://…/api/v1; got {base_url!r}")
+        if parts.scheme == "http" and transport is None and host not in _LOOPBACK:
+            raise ConfigError(f"studio.base_url must be https outside this machine; got {base_url!r}")
+        self.host = host
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.jar = CookieJar()
+        self.last_date: tuple[str, Instant] | None = None
+        self._clock = clock
+        self._base = base_url.rstrip("/")
+        self._deadline = write_deadline
+        shared: dict[str, Any] = {
+            "cookies": self.jar,
+            "headers": {
+                "Accept": "application/json",
+                "X-Requested-With": "XMLHttpRequest",
+                "User-Agent": f"Selftimer/{__version__}",
+            },
+            "follow_redirects": False,
+            "transport": transport,
+            "trust_env": host not in _LOOPBACK,
+        }
+        if transport is None and parts.scheme == "https":
+            shared["verify"] = httpx.create_ssl_context()
+        self._reads = httpx.AsyncClient(timeout=read_timeout, limits=httpx.Limits(max_connections=20), **shared)
+        self._writes = httpx.AsyncClient(
+            timeout=WRITE_TIMEOUT, limits=httpx.Limits(max_connections=20, max_keepalive_connections=0), **shared
+        )
+
+    async def read(self, path: str, query: Mapping[str, str] | None = None, *, page: bool = False) -> Answer:
+        """GET below the base URL, or with `page` a web page of the origin."""
+        url = f"{self.origin if page else self._base}{path}"
+        headers = {"Accept": "text/html"} if page else None
+        request = self._reads.build_request("GET", url, params=query, headers=headers)
+        return await self._exchange(self._reads, request, f"GET {path}", _Progress())
+
+    async def write(self, method: str, path: str, body: bytes, csrf: str | None) -> Answer:
+        """POST or PUT JSON on a fresh connection, once, under one deadline."""
+        headers = {"Content-Type": "application/json"} | ({"X-CSRF-Token": csrf} if csrf else {})
+        request = self._writes.build_request(method, f"{self._base}{path}", content=body, headers=headers)
+        return await self._once(request, f"{method} {path}")
+
+    async def submit(self, path: str, form: Mapping[str, str], csrf: str | None) -> Answer:
+        """POST a form of the origin (the login) on a fresh connection, once, under one deadline."""
+        headers = {"X-CSRF-Token": csrf} if csrf else None
+        request = self._writes.build_request("POST", f"{self.origin}{path}", data=dict(form), headers=headers)
+        return await self._once(request, f"POST {path}")
+
+    async def _once(self, request: httpx.Request, label: str) -> Answer:
+        progress = _Progress()
+        request.extensions["trace"] = progress.trace
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._exchange(self._writes, request, label, progress)
+        except TimeoutError as error:
+            raise Lost(
+                f"no whole answer within {self._deadline:g} s",
+                request=label,
+                kind="timeout",
+                before_body=progress.proves_unsent,
+                status=progress.status,
+            ) from error
+
+    async def _exchange(
+        self, client: httpx.AsyncClient, request: httpx.Request, label: str, progress: _Progress
+    ) -> Answer:
+        try:
+            response = await client.send(request, stream=True)
+            try:
+                progress.status = response.status_code
+                body = await _body(response, label)
+            finally:
+                await response.aclose()
+        except httpx.RequestError as error:
+            raise Lost(
+                _reason(error),
+                request=label,
+                kind="timeout" if isinstance(error, httpx.TimeoutException) else "broken",
+                before_body=isinstance(error, _NEVER_SENT) or progress.proves_unsent,
+                status=progress.status,
+            ) from error
+        headers = response.headers
+        if date := headers.get("date"):
+            self.last_date = (date, self._clock.now())
+        return Answer(status=response.status_code, headers=headers, body=body, request=label)
+
+    async def aclose(self) -> None:
+        """Close both clients."""
+        await self._reads.aclose()
+        await self._writes.aclose()
+
+
+class _Progress:
+    """How far a request got. Only the real network traces; where nothing was traced, nothing is proven."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self._traced = False
+        self._body_left = False
+
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        """What httpcore's trace extension calls."""
+        self._traced = True
+        self._body_left = self._body_left or event == _BODY_LEFT or event.startswith("http2.")
+
+    @property
+    def proves_unsent(self) -> bool:
+        """Whether it is certain that no byte of the body left."""
+        return self._traced and not self._body_left and self.status is None
+
+
+async def _body(response: httpx.Response, label: str) -> bytes:
+    announced = response.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > MAX_BYTES:
+        raise Lost("too large", request=label, kind="too_large", status=response.status_code)
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > MAX_BYTES:
+            raise Lost("too large", request=label, kind="too_large", status=response.status_code)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _reason(error: httpx.RequestError) -> str:
+    """The error's kind in plain words; httpx's own text may hold a URL."""
+    words = {
+        httpx.ConnectError: "the connection was refused or the name isn't known",
+        httpx.ConnectTimeout: "the connection took too long",
+        httpx.PoolTimeout: "no free connection",
+        httpx.ReadTimeout: "the answer took too long",
+        httpx.WriteTimeout: "sending took too long",
+        httpx.RemoteProtocolError: "the connection was closed in the middle",
+        httpx.ReadError: "the connection broke while reading",
+        httpx.WriteError: "the connection broke while sending",
+        httpx.DecodingError: "the answer's compression is broken",
+    }
+    return words.get(type(error), type(error).__name__)

@@ -1,0 +1,142 @@
+"""How fields are read from payloads that may be newer than studio-api.md: tolerant of the new, strict about meaning.
+
+Unknown fields are ignored (the raw record keeps them), absent optional ones are None, numeric ids become strings, both
+spellings of *canceled* are one. An unknown enum word, an id of the wrong form, a timestamp without a zone or an amount
+that isn't a whole number of minor units is an error: the record is set aside rather than guessed at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt
+from pydantic_core import PydanticCustomError
+from whenever import Date, Instant
+
+from selftimer.primitives import ids
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./ -]{1,40}\Z")
+_ALIKE = {"cancelled": "canceled"}
+
+
+class Wire(BaseModel):
+    """A payload's shape; what isn't declared is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+
+def spelled(value: Any) -> Any:
+    """An enum word as records write it: `Partially Paid` → `partially_paid`, `Cancelled` → `canceled`."""
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower().replace(" ", "_").replace("-", "_")
+    return _ALIKE.get(word, word)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.strip() else None
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _name(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _id(of: type[ids.StudioId]) -> Any:
+    def check(value: Any) -> Any:
+        value = _name(value)
+        if value is None or of.valid(value):
+            return value
+        raise PydanticCustomError("form", "is not the id of a {kind}", {"kind": of.kind})
+
+    return BeforeValidator(check)
+
+
+def _instant(value: Any) -> Any:
+    if value is None or value == "" or isinstance(value, Instant):
+        return None if value == "" else value
+    if isinstance(value, str):
+        try:
+            return Instant.parse_iso(value)
+        except ValueError as error:
+            raise PydanticCustomError("timestamp", "is not a timestamp with a zone") from error
+    raise PydanticCustomError("timestamp", "is not a timestamp with a zone")
+
+
+def _moment(value: Any) -> Any:
+    """A timestamp, or a date, which stands for its noon in UTC: the same day in every zone from -12 to +11."""
+    if isinstance(value, str) and len(value) == 10:
+        date = _date(value)
+        return Instant.from_utc(date.year, date.month, date.day, 12)
+    return _instant(value)
+
+
+def _date(value: Any) -> Any:
+    """A date; of a timestamp the day it writes."""
+    if value is None or value == "" or isinstance(value, Date):
+        return None if value == "" else value
+    try:
+        return Date.parse_iso(value[:10] if len(value) > 10 and value[10] in "T " else value)
+    except (TypeError, ValueError) as error:
+        raise PydanticCustomError("date", "is not a date") from error
+
+
+def _currency(value: Any) -> Any:
+    if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha():
+        return value.lower()
+    raise PydanticCustomError("currency", "is not a currency code of three letters")
+
+
+def _list(value: Any) -> Any:
+    return [] if value is None else value
+
+
+def _count(value: Any) -> Any:
+    return 0 if value is None else value
+
+
+Text = Annotated[str | None, BeforeValidator(_text)]
+"""Text, where blank is absent."""
+Word = BeforeValidator(spelled)
+"""Puts an enum's word into the records' spelling."""
+Name = Annotated[str, BeforeValidator(_name)]
+"""Any id, numeric ones as strings."""
+Stamp = Annotated[Instant | None, BeforeValidator(_instant)]
+Moment = Annotated[Instant | None, BeforeValidator(_moment)]
+Day = Annotated[Date | None, BeforeValidator(_date)]
+Currency = Annotated[str, BeforeValidator(_currency)]
+Minor = StrictInt
+"""An amount in the smallest unit: a whole number, never a string that might mean main units."""
+ListOf = BeforeValidator(_list)
+Count = Annotated[int, BeforeValidator(_count)]
+Flag = Annotated[bool, BeforeValidator(bool)]
+
+ClientId = Annotated[str, _id(ids.ClientId)]
+SessionId = Annotated[str, _id(ids.SessionId)]
+SessionTypeId = Annotated[str, _id(ids.SessionTypeId)]
+InvoiceId = Annotated[str, _id(ids.InvoiceId)]
+PaymentId = Annotated[str, _id(ids.PaymentId)]
+ContractId = Annotated[str, _id(ids.ContractId)]
+QuestionnaireId = Annotated[str, _id(ids.QuestionnaireId)]
+QuoteId = Annotated[str, _id(ids.QuoteId)]
+ConversationId = Annotated[str, _id(ids.ConversationId)]
+MessageId = Annotated[str, _id(ids.MessageId)]
+
+
+def shape_of(kind: str, error: ValidationError) -> tuple[str, str]:
+    """(reason, shape) of the first fault. The shape is the same for every record with it and holds no personal data."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join("*" if isinstance(part, int) else part for part in first["loc"]) or "record"
+    value = first.get("input")
+    if first["type"] in {"literal_error", "enum"}:
+        word = value if isinstance(value, str) and _PLAIN.match(value) else f"<{type(value).__name__}>"
+        return f"{kind}.{field}: the word {word!r} is not known", f"{kind}.{field}={word}"
+    if first["type"] == "missing":
+        return f"{kind}.{field} is missing", f"{kind}.{field}:missing"
+    told = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{kind}.{field}: {told}", f"{kind}.{field}:{first['type']}"
