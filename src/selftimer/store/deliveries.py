@@ -1,0 +1,242 @@
+"""Effects: at most one per key, one at a time per client, fenced by state and epoch (delivery.md §1)."""
+
+from __future__ import annotations
+
+from heapq import merge
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from selftimer.plan.state import Delivery, DeliveryState
+from selftimer.store import tables
+from selftimer.store.dialect import insert_new
+from selftimer.store.rows import STUDIO, Group, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whenever import Instant
+
+    from selftimer.ports.store import Cap
+
+DELIVERIES = Rows(Delivery, tables.deliveries)
+_d = tables.deliveries.c
+_b = tables.deliveries.alias("other").c
+S = DeliveryState
+
+_MAY_HAVE_REACHED = (S.IN_FLIGHT, S.UNKNOWN, S.SENT)
+_LEASABLE = (S.READY, S.UNKNOWN)
+
+_NOW = bindparam("_now", type_=_d.due_at.type)
+_MINE = (_d.studio == STUDIO, _d.id == bindparam("_id"))
+_DUE_ORDER = (_d.due_at, _d.planned_at, _d.id)
+
+
+def _blocked(leased: sa.ColumnElement[bool], *states: DeliveryState) -> sa.ColumnElement[bool]:
+    """Whether the client has another one in these states, or leased: its turn comes when that one is settled."""
+    return (
+        sa.select(sa.literal(1))
+        .where(
+            _b.studio == _d.studio,
+            _b.client_id == _d.client_id,
+            _b.state.in_((S.READY, S.IN_FLIGHT, S.UNKNOWN)),
+            _b.id != _d.id,
+            sa.or_(_b.state.in_(states), sa.and_(_b.state.in_(_LEASABLE), leased)),
+        )
+        .exists()
+    )
+
+
+def _claimable(state: DeliveryState, blockers: tuple[DeliveryState, ...]) -> sa.Select[*tuple[Any, ...]]:
+    """Due rows of a state, in due order and read one by one; the rest of a long queue is never touched."""
+    return (
+        sa.select(*_DUE_ORDER, _d.client_id)
+        .where(
+            _d.studio == STUDIO,
+            _d.state == state,
+            _d.due_at <= _NOW,
+            sa.or_(_d.lease_until.is_(None), _d.lease_until <= _NOW),
+            ~_blocked(_b.lease_until > _NOW, *blockers),
+        )
+        .order_by(*_DUE_ORDER)
+    )
+
+
+# An unknown one is looked for whatever else of its client is unknown: two that waited for each other would never end.
+_READY = _claimable(S.READY, (S.IN_FLIGHT, S.UNKNOWN))
+_UNKNOWN = _claimable(S.UNKNOWN, (S.IN_FLIGHT,))
+_LEASE = (
+    sa.update(tables.deliveries)
+    .where(*_MINE, _d.state.in_(_LEASABLE))
+    .values(lease_until=bindparam("_lease", type_=_d.lease_until.type), epoch=bindparam("_epoch"))
+)
+
+_GET = DELIVERIES.select.where(_d.id == bindparam("_id"))
+_SOME = DELIVERIES.select.where(_d.id.in_(bindparam("_ids", expanding=True)))
+_BY_KEY = DELIVERIES.select.where(_d.key == bindparam("_key"))
+_UPDATE = sa.update(tables.deliveries).where(*_MINE, _d.state.in_(bindparam("_expect", expanding=True)))
+_UPDATE_EPOCH = _UPDATE.where(_d.epoch == bindparam("_epoch"))
+_RELEASE = sa.update(tables.deliveries).where(*_MINE, _d.state.in_(_LEASABLE)).values(lease_until=None)
+_OF_RUN = DELIVERIES.select.where(_d.run_id == bindparam("_run")).order_by(_d.planned_at, _d.id)
+_OF_CLIENT = DELIVERIES.select.where(_d.client_id == bindparam("_client")).order_by(_d.planned_at, _d.id)
+_IN_STATE = DELIVERIES.select.where(_d.state == bindparam("_state")).order_by(*_DUE_ORDER)
+_HELD_DUE = DELIVERIES.select.where(_d.state == S.HELD, _d.due_at <= _NOW).order_by(*_DUE_ORDER)
+_REACHED = (
+    _d.studio == STUDIO,
+    _d.state.in_(_MAY_HAVE_REACHED),
+    _d.dry.is_(False),
+    _d.happened_at >= bindparam("_since", type_=_d.happened_at.type),
+)
+_UNRESOLVED = (
+    sa.select(sa.literal(1))
+    .where(
+        _d.studio == STUDIO,
+        _d.client_id == bindparam("_client"),
+        _d.verb == bindparam("_verb", type_=sa.Text),
+        _d.state.in_((S.IN_FLIGHT, S.UNKNOWN)),
+    )
+    .limit(1)
+)
+_MADE = DELIVERIES.select.where(_d.result_id == bindparam("_id"), _d.result_kind == bindparam("_kind")).order_by(
+    _d.planned_at, _d.id
+)
+_SENT_SINCE = DELIVERIES.select.where(
+    _d.state == S.SENT, _d.dry.is_(False), _d.happened_at >= bindparam("_since", type_=_d.happened_at.type)
+).order_by(_d.happened_at, _d.id)
+_ORPHANS = (
+    sa.update(tables.deliveries)
+    .where(_d.studio == STUDIO, _d.state == S.IN_FLIGHT, _d.epoch < bindparam("_epoch"))
+    .values(state=S.UNKNOWN, due_at=_NOW, lease_until=None)
+)
+_LAPSE = (
+    sa.update(tables.deliveries)
+    .where(_d.studio == STUDIO, _d.lease_until.is_not(None), _d.epoch < bindparam("_epoch"))
+    .values(lease_until=None)
+)
+
+
+def _waiting(state: DeliveryState, blockers: tuple[DeliveryState, ...]) -> sa.Select[*tuple[Any, ...]]:
+    """The earliest due time of a state among those that could be claimed then."""
+    return (
+        sa.select(_d.due_at)
+        .where(
+            _d.studio == STUDIO,
+            _d.state == state,
+            _d.lease_until.is_(None),
+            ~_blocked(_b.lease_until.is_not(None), *blockers),
+        )
+        .order_by(_d.due_at)
+        .limit(1)
+    )
+
+
+_NEXT = (
+    _waiting(S.READY, (S.IN_FLIGHT, S.UNKNOWN)),
+    _waiting(S.UNKNOWN, (S.IN_FLIGHT,)),
+    sa.select(sa.func.min(_d.due_at)).where(_d.studio == STUDIO, _d.state == S.HELD),
+    sa.select(sa.func.min(_d.lease_until)).where(_d.studio == STUDIO, _d.state.in_(_LEASABLE)),
+)
+
+
+class SqlDeliveries(Group):
+    """`selftimer.ports.store.Deliveries` over SQL."""
+
+    __slots__ = ()
+
+    def _dump(self, delivery: Delivery) -> dict[str, Any]:
+        row = DELIVERIES.dump(delivery, self._studio)
+        return {**row, "happened_at": delivery.sent_at or delivery.intent_at}
+
+    def add(self, delivery: Delivery) -> bool:
+        return self._run(insert_new(self._dialect, tables.deliveries), **self._dump(delivery)).rowcount > 0
+
+    def get(self, delivery_id: str) -> Delivery | None:
+        return self._one(DELIVERIES, _GET, _id=delivery_id)
+
+    def by_key(self, key: str) -> Delivery | None:
+        return self._one(DELIVERIES, _BY_KEY, _key=key)
+
+    def update(self, delivery: Delivery, *, expect: Sequence[DeliveryState], epoch: int | None = None) -> bool:
+        row = self._dump(delivery)
+        del row["studio"], row["id"], row["key"]
+        fence = {"_id": delivery.id, "_expect": list(expect)}
+        if epoch is None:
+            return self._run(_UPDATE, **fence, **row).rowcount > 0
+        return self._run(_UPDATE_EPOCH, _epoch=epoch, **fence, **row).rowcount > 0
+
+    def claim(self, now: Instant, *, limit: int, lease_until: Instant, epoch: int) -> list[Delivery]:
+        ids = self._next(now, limit)
+        for ident in ids:
+            self._run(_LEASE, _id=ident, _lease=lease_until, _epoch=epoch)
+        found = {row.id: row for row in self._many(DELIVERIES, _SOME, _ids=ids)} if ids else {}
+        return [found[ident] for ident in ids]
+
+    def _next(self, now: Instant, limit: int) -> list[str]:
+        """The ids whose turn it is: in due order, the first of each client."""
+        ready, unknown = self._run(_READY, _now=now), self._run(_UNKNOWN, _now=now)
+        ids: list[str] = []
+        clients: set[str] = set()
+        for _, _, ident, client_id in merge(ready, unknown):
+            if len(ids) >= limit:
+                break
+            if client_id is not None:
+                if client_id in clients:
+                    continue
+                clients.add(client_id)
+            ids.append(ident)
+        ready.close()
+        unknown.close()
+        return ids
+
+    def release(self, delivery_id: str) -> None:
+        self._run(_RELEASE, _id=delivery_id)
+
+    def of_run(self, run_id: str) -> list[Delivery]:
+        return self._many(DELIVERIES, _OF_RUN, _run=run_id)
+
+    def of_client(self, client_id: str) -> list[Delivery]:
+        return self._many(DELIVERIES, _OF_CLIENT, _client=client_id)
+
+    def in_state(self, state: DeliveryState) -> list[Delivery]:
+        return self._many(DELIVERIES, _IN_STATE, _state=state)
+
+    def held_due(self, now: Instant) -> list[Delivery]:
+        return self._many(DELIVERIES, _HELD_DUE, _now=now)
+
+    def count(self, cap: Cap) -> int:
+        """Dry ones never count: they reach nobody."""
+        return int(self._of_cap(sa.func.count(), cap) or 0)
+
+    def earliest(self, cap: Cap) -> Instant | None:
+        found: Instant | None = self._of_cap(sa.func.min(_d.happened_at), cap)
+        return found
+
+    def _of_cap(self, what: sa.ColumnElement[Any], cap: Cap) -> Any:
+        statement = sa.select(what).select_from(tables.deliveries).where(*_REACHED)
+        for column, value in ((_d.rule_id, cap.rule_id), (_d.client_id, cap.client_id), (_d.purpose, cap.purpose)):
+            if value is not None:
+                statement = statement.where(column == value)
+        if cap.verbs:
+            statement = statement.where(sa.cast(_d.verb, sa.Text).in_(sorted(cap.verbs)))
+        return self._run(statement, _since=cap.since).scalar_one()
+
+    def unresolved(self, client_id: str, verb: str) -> bool:
+        return self._run(_UNRESOLVED, _client=client_id, _verb=verb).first() is not None
+
+    def made(self, kind: str, record_id: str) -> Delivery | None:
+        return self._one(DELIVERIES, _MADE, _kind=kind, _id=record_id)
+
+    def sent_recently(self, since: Instant) -> list[Delivery]:
+        """In the order they were sent, without the dry ones."""
+        return self._many(DELIVERIES, _SENT_SINCE, _since=since)
+
+    def adopt_orphans(self, epoch: int, now: Instant) -> int:
+        orphans = self._run(_ORPHANS, _epoch=epoch, _now=now).rowcount
+        self._run(_LAPSE, _epoch=epoch)
+        return orphans
+
+    def next_due(self) -> Instant | None:
+        """Also when a lease lapses; but not one whose client's turn is another's, so that nobody wakes for nothing."""
+        times = [self._run(statement).scalar() for statement in _NEXT]
+        return min((time for time in times if time is not None), default=None)

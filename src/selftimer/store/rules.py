@@ -1,0 +1,47 @@
+"""Rules across restarts, and their versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from selftimer.ports.store import RuleRow
+from selftimer.store import tables
+from selftimer.store.dialect import insert_new, upsert
+from selftimer.store.rows import STUDIO, Group, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from whenever import Instant
+
+RULES = Rows(RuleRow, tables.rules)
+_v = tables.rule_versions.c
+
+_ALL = RULES.select.order_by(tables.rules.c.rule_id)
+_SOURCE = sa.select(_v.source).where(
+    _v.studio == STUDIO, _v.rule_id == bindparam("_rule"), _v.version == bindparam("_version")
+)
+
+
+class SqlRules(Group):
+    """`selftimer.ports.store.Rules` over SQL."""
+
+    __slots__ = ()
+
+    def rows(self) -> dict[str, RuleRow]:
+        return {row.rule_id: row for row in self._many(RULES, _ALL)}
+
+    def put(self, row: RuleRow) -> None:
+        self._run(upsert(self._dialect, tables.rules), **RULES.dump(row, self._studio))
+
+    def put_version(self, rule_id: str, version: str, source: Mapping[str, Any], at: Instant) -> None:
+        """A version's text never changes, so the first one stays."""
+        row = {"studio": self._studio, "rule_id": rule_id, "version": version, "source": source, "at": at}
+        self._run(insert_new(self._dialect, tables.rule_versions), **row)
+
+    def source(self, rule_id: str, version: str) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = self._run(_SOURCE, _rule=rule_id, _version=version).scalar_one_or_none()
+        return found

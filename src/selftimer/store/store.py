@@ -1,0 +1,49 @@
+"""One studio's durable state over a database and the send journal beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from selftimer.store.engine import Database, open_database
+from selftimer.store.journal import NAME, FileJournal
+from selftimer.store.tx import SqlTx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from selftimer.ports.store import SendJournal, Tx
+
+T = TypeVar("T")
+
+
+class SqlStore:
+    """`selftimer.ports.store.Store` over SQL.
+
+    Given a path it opens the database and closes it in the end; a `Database` given may serve other studios too and is
+    left open.
+    """
+
+    def __init__(self, database: Database | Path, studio: str) -> None:
+        self._owned = isinstance(database, Path)
+        self.database = open_database(database) if isinstance(database, Path) else database
+        self.studio = studio
+        self._journal = FileJournal(self.database.path.with_name(NAME), studio)
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        return await self.database.write(lambda connection: work(SqlTx(connection, self.studio)))
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        return await self.database.read(lambda connection: work(SqlTx(connection, self.studio)))
+
+    @property
+    def journal(self) -> SendJournal:
+        return self._journal
+
+    def changed_by_others(self) -> bool:
+        return self.database.changed_by_others()
+
+    async def aclose(self) -> None:
+        self._journal.close()
+        if self._owned:
+            await self.database.aclose()
