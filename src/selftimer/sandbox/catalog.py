@@ -1,0 +1,200 @@
+"""What the studio has on its shelves from the start: session types, templates, coupons and gift cards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from selftimer.primitives.ids import (
+    ContractTemplateId,
+    CouponId,
+    EmailTemplateId,
+    GiftCardId,
+    InvoiceTemplateId,
+    QuestionnaireTemplateId,
+    QuoteTemplateId,
+    SessionTypeId,
+)
+from selftimer.sandbox.model import Coupon, GiftCard, SessionType, Template
+
+if TYPE_CHECKING:
+    from selftimer.primitives.ids import StudioId
+    from selftimer.sandbox.world import World
+
+# key, name, minutes, price, deposit (smallest unit), days from booking to the session, share of the wishes
+SESSION_TYPES: tuple[tuple[str, str, int, int, int, tuple[int, int], float], ...] = (
+    ("wedding", "Wedding day", 600, 280_000, 84_000, (60, 300), 0.2),
+    ("elopement", "Elopement", 240, 120_000, 36_000, (30, 150), 0.05),
+    ("portrait", "Portrait session", 60, 25_000, 7_500, (5, 35), 0.2),
+    ("family", "Family session", 90, 32_000, 9_600, (7, 45), 0.25),
+    ("newborn", "Newborn at home", 120, 38_000, 11_400, (10, 60), 0.08),
+    ("mini", "Mini-session spring", 20, 9_900, 0, (4, 21), 0.12),
+    ("headshots", "Headshots for teams", 180, 64_000, 19_200, (7, 40), 0.1),
+)
+
+
+def _variable(name: str, kind: str = "text", *, required: bool = True, default: str | None = None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": kind,
+        "required": required,
+        "default_value": default,
+        "format": None,
+        "description": f"The {name.replace('_', ' ')}",
+        "validation": None,
+    }
+
+
+_CLIENT = [_variable("client_name"), _variable("studio_name", required=False, default="Studio Nord")]
+_EMAILS = (
+    ("Session details", "Your session on {{session_date}}", "Hello {{client_name}},\nsee you on {{session_date}}."),
+    ("Price list", "Prices of {{studio_name}}", "Hello {{client_name}},\nour prices are on the website."),
+    ("What to wear", "What to wear", "Hello {{client_name}},\nplain colours work best."),
+)
+_CONTRACTS = (
+    ("Wedding agreement", 14, ("client", "client", "photographer")),
+    ("Portrait agreement", 10, ("client", "photographer")),
+    ("Model release", 7, ("client",)),
+)
+_QUESTIONNAIRES = (
+    (
+        "Wedding questionnaire",
+        ("Where do you get ready?", "Who must be in the group pictures?", "When is first dance?"),
+    ),
+    ("Portrait questionnaire", ("What are the pictures for?", "Is there a place that you like?")),
+    ("Family questionnaire", ("How old are the children?", "Do you bring a pet?")),
+)
+_QUOTES = (("Wedding collection", 14, 280_000), ("Business day", 21, 64_000))
+_INVOICES = (("Standard", 14, True), ("Due at once", 0, False))
+
+
+def stock(world: World) -> None:
+    """Put everything on the shelves of a new world."""
+    _templates(world)
+    _session_types(world)
+    _cards(world)
+
+
+def template_named(world: World, kind: str, word: str) -> Template:
+    """The first template of a kind whose name holds the word, else the first of its kind."""
+    found = [t for t in world.tables.templates if t.kind == kind]
+    return next((t for t in found if word.lower() in t.name.lower()), found[0])
+
+
+def _session_types(world: World) -> None:
+    for key, name, minutes, price, deposit, days, share in SESSION_TYPES:
+        contract = template_named(world, "contract", "wedding" if key in {"wedding", "elopement"} else "portrait")
+        world.tables.session_types.add(
+            SessionType(
+                id=world.new_id(SessionTypeId, key),
+                created_at=world.now,
+                key=key,
+                name=name,
+                duration=minutes,
+                price=price,
+                deposit=deposit,
+                lead_days=days,
+                weight=share,
+                description=f"{name}, {minutes} minutes",
+                location="Studio Nord, Hafenstrasse 12" if key in {"portrait", "mini", "headshots"} else "",
+                contract_template_id=contract.id,
+            )
+        )
+    draft = next(iter(world.tables.session_types))
+    world.tables.session_types.add(
+        SessionType(
+            id=world.new_id(SessionTypeId, "draft"),
+            created_at=world.now,
+            key="boudoir",
+            name="Boudoir (not yet offered)",
+            duration=90,
+            price=45_000,
+            deposit=13_500,
+            lead_days=(10, 30),
+            weight=0.0,
+            description="A draft",
+            status="draft",
+            contract_template_id=draft.contract_template_id,
+        )
+    )
+
+
+def _templates(world: World) -> None:
+    def add(kind: str, id_type: type[StudioId], name: str, **rest: Any) -> None:
+        record_id = world.new_id(id_type, name)
+        world.tables.templates.add(Template(id=record_id, created_at=world.now, kind=kind, name=name, **rest))
+
+    for name, subject, body in _EMAILS:
+        dated = [_variable("session_date", "date")] if "session_date" in body else []
+        add("email", EmailTemplateId, name, subject=subject, body=body, variables=[*_CLIENT, *dated])
+    for name, days, signers in _CONTRACTS:
+        extra = {
+            "due_days": days,
+            "signers": [
+                {"type": who, "required": True, "order": place, "title": who.title()}
+                for place, who in enumerate(signers, 1)
+            ],
+            "reminders": {"enabled": False, "days_before_due": 3, "reminder_subject": "", "reminder_message": ""},
+        }
+        body = "<h1>" + name + "</h1><p>Between {{studio_name}} and {{client_name}}.</p>"
+        add("contract", ContractTemplateId, name, body=body, variables=list(_CLIENT), extra=extra)
+    for name, questions in _QUESTIONNAIRES:
+        asked: list[dict[str, Any]] = [
+            {
+                "id": f"question_{place}",
+                "order": place,
+                "question_text": text,
+                "field_type": "text",
+                "required": True,
+                "options": [],
+                "validation": None,
+            }
+            for place, text in enumerate(questions, 1)
+        ]
+        add("questionnaire", QuestionnaireTemplateId, name, extra={"questions": asked})
+    for name, days, price in _QUOTES:
+        item = {
+            "id": "package_1",
+            "name": name,
+            "base_price": price,
+            "is_required": True,
+            "default_quantity": 1,
+            "max_quantity": 1,
+        }
+        extra = {"validity_days": days, "package_items": [item], "pricing_settings": {"currency": "EUR"}}
+        add("quote", QuoteTemplateId, name, extra=extra)
+    for name, days, default in _INVOICES:
+        extra = {
+            "payment_terms_days": days,
+            "late_fee": None,
+            "accepted_methods": ["card", "bank_transfer"],
+            "is_default": default,
+            "currency": "EUR",
+        }
+        add("invoice", InvoiceTemplateId, name, extra=extra)
+
+
+def _cards(world: World) -> None:
+    world.tables.coupons.add(
+        Coupon(
+            id=world.new_id(CouponId, "welcome"),
+            created_at=world.now,
+            code="WELCOME10",
+            discount_type="percentage",
+            value=10,
+            usage_limit=100,
+            usage_count=12,
+            description="Ten percent for new clients",
+        )
+    )
+    for place, days in enumerate((20, 45, 400)):
+        world.tables.gift_cards.add(
+            GiftCard(
+                id=world.new_id(GiftCardId, str(place)),
+                created_at=world.now,
+                code=f"GIFT-{4711 + place}",
+                amount=15_000,
+                balance=15_000 if place else 6_000,
+                expires_at=world.start.add(hours=24 * days),
+                purchased_by=f"buyer{place}@example.org",
+            )
+        )

@@ -1,0 +1,110 @@
+"""From a request's method and path to the resource that answers it. Slashes count: a wrong one is a 404."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from selftimer.sandbox.http import Answer, Call, Refused, dump, shape1
+from selftimer.sandbox.life import on
+from selftimer.sandbox.resources import clients, conversations, documents, extras, invoices, sessions, templates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from selftimer.sandbox.world import World
+
+PREFIX = "/api/v1"
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_MODULES: tuple[Any, ...] = (clients, conversations, documents, extras, invoices, sessions, templates)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back: a status, a body, and what kind of text it is."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+class Routes:
+    """Paths without parameters are looked up, the others tried in order."""
+
+    def __init__(self) -> None:
+        self._plain: dict[str, dict[str, Callable[[Call], Answer]]] = {}
+        self._patterns: dict[re.Pattern[str], dict[str, Callable[[Call], Answer]]] = {}
+        for module in _MODULES:
+            for method, path, resource in module.ROUTES:
+                self._add(method, path, resource)
+
+    def _add(self, method: str, path: str, resource: Callable[[Call], Answer]) -> None:
+        if "{" not in path:
+            self._plain.setdefault(path, {})[method] = resource
+            return
+        # re.compile keeps one pattern per text, so that all methods of a path meet in one entry
+        pattern = re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", path) + r"\Z")
+        self._patterns.setdefault(pattern, {})[method] = resource
+
+    def find(self, path: str) -> tuple[dict[str, Callable[[Call], Answer]], dict[str, str]]:
+        """The resources at a path by method, and the path's parameters; nothing where there is no such path."""
+        plain = self._plain.get(path)
+        if plain is not None:
+            return plain, {}
+        for pattern, resources in self._patterns.items():
+            match = pattern.match(path)
+            if match:
+                return resources, match.groupdict()
+        return {}, {}
+
+
+ROUTES = Routes()
+
+
+def perform(world: World, *, method: str, path: str, query: str, body: bytes, origin: str = "") -> Reply:
+    """Answer a request that was let in; `path` is without the prefix, `query` as it was sent."""
+    resources, params = ROUTES.find(path)
+    try:
+        resource = resources.get(method)
+        if resource is None:
+            raise _nowhere(method, path, known=bool(resources))
+        call = Call(
+            world=world,
+            method=method,
+            path=f"{PREFIX}{path}",
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            params=params,
+            body=_parsed(body),
+            origin=origin,
+        )
+        answer = resource(call)
+    except Refused as refused:
+        return Reply(refused.status, dump(refused.body))
+    if isinstance(answer.body, str):
+        return Reply(answer.status, answer.body.encode(), "text/csv; charset=utf-8")
+    return Reply(answer.status, dump(answer.body))
+
+
+def _nowhere(method: str, path: str, *, known: bool) -> Refused:
+    if known:
+        return shape1(405, "method_not_allowed", f"{method} is not supported here.")
+    return shape1(404, "resource_not_found", f"There is nothing at {path}.")
+
+
+def _parsed(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise shape1(400, "validation_error", "The request's body is not JSON.") from None
+
+
+@on("late_request")
+def late_request(world: World, _key: str, method: str, path: str, query: str, body: bytes) -> None:
+    """A request whose answer never came is carried out after all (`late_apply` of faults)."""
+    perform(world, method=method, path=path, query=query, body=body)

@@ -1,0 +1,269 @@
+"""Bookings: the studio's own flow from a yes to the pictures, and what may come between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whenever import Time
+
+from selftimer.primitives.time import local
+from selftimer.sandbox import texts
+from selftimer.sandbox.book import money, papers, people, sessions
+from selftimer.sandbox.life import hears, on
+from selftimer.sandbox.life.person import after_hours, office_time, some_time
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from whenever import Instant
+
+    from selftimer.sandbox.life.person import Person
+    from selftimer.sandbox.model import Invoice, Quote, Session, SessionType
+    from selftimer.sandbox.world import World
+
+_OFF = ("declined", "canceled")
+
+
+def session_type(world: World, key: str) -> SessionType:
+    """The session type by its key in the catalog."""
+    return next(kind for kind in world.tables.session_types if kind.key == key)
+
+
+def wished_date(world: World, random: Random, kind: SessionType) -> Instant:
+    """A date as people wish for it: weddings on Fridays and Saturdays, the rest by day."""
+    date = world.now.to_tz(world.profile.zone).date().add(days=random.randint(*kind.lead_days))
+    if kind.key in {"wedding", "elopement"}:
+        date = date.add(days=(random.choice((5, 6)) - date.day_of_week().value) % 7)
+    hour = 11 if kind.key == "wedding" else random.choice((9, 10, 11, 13, 14, 15, 16, 17))
+    return local(date, Time(hour, random.choice((0, 0, 30))), world.profile.zone).to_instant()
+
+
+@on("studio_books")
+def studio_books(world: World, key: str) -> None:
+    """The studio answers a yes: a date waits for the client, with a contract and invoices sent by the product."""
+    person = world.people[key]
+    random = person.dice(world, "book")
+    kind = session_type(world, person.wants)
+    session = _asked_for(world, person)
+    if session is None:
+        start = wished_date(world, random, kind)
+        session = sessions.add_session(world, person.client_id, kind, start, "pending")
+        world.tell("session_pending", person.client_id, f"{{name}}: {kind.name} waits for confirmation")
+    else:
+        sessions.set_status(world, session, "pending")
+    _paperwork(world, person, session, kind)
+    if random.random() < 0.88:
+        world.at(some_time(world, person, random, 1, 70), key, "client_confirms", session.id)
+    else:
+        world.at(office_time(world, random, 9 * 24, 12 * 24), key, "never_confirmed", session.id)
+
+
+def _asked_for(world: World, person: Person) -> Session | None:
+    """The session that they wished for, where its date hasn't gone by."""
+    for session in world.tables.sessions.of_client(person.client_id):
+        if session.status == "inquiry" and session.start_at > world.now.add(hours=48):
+            return session
+    return None
+
+
+def _paperwork(world: World, person: Person, session: Session, kind: SessionType) -> None:
+    if kind.contract_template_id and kind.key != "mini":
+        template = world.tables.templates.rows[kind.contract_template_id]
+        contract = papers.add_contract(world, person.client_id, template, by="studio")
+        sessions.link(world, session, contract_id=contract.id)
+    today = world.now.to_tz(world.profile.zone).date()
+    session_day = session.start_at.to_tz(world.profile.zone).date()
+    if kind.deposit:
+        item = money.line(world, person.client_id, f"{kind.name}: deposit", kind.deposit)
+        first = money.add_invoice(
+            world, person.client_id, [item], today.add(days=7), by="studio", session_id=session.id
+        )
+        sessions.link(world, session, invoice_id=first.id)
+    rest_due = max(today.add(days=7), session_day.subtract(days=14 if kind.price > 100_000 else 3))
+    rest = money.line(world, person.client_id, kind.name, kind.price - kind.deposit)
+    invoice = money.add_invoice(world, person.client_id, [rest], rest_due, by="studio", session_id=session.id)
+    if not kind.deposit:
+        sessions.link(world, session, invoice_id=invoice.id)
+
+
+@on("client_confirms")
+def client_confirms(world: World, key: str, session_id: str) -> None:
+    """The client says yes to the date."""
+    session = world.tables.sessions.rows[session_id]
+    if session.status == "pending" and session.start_at > world.now:
+        world.people[key].stage = "booked"
+        sessions.set_status(world, session, "confirmed")
+
+
+@on("never_confirmed")
+def never_confirmed(world: World, key: str, session_id: str) -> None:
+    """The client never said yes: the studio lets the date go."""
+    session = world.tables.sessions.rows[session_id]
+    if session.status == "pending":
+        world.people[key].stage = "lost"
+        _call_off(world, session)
+
+
+@on("books_online")
+def books_online(world: World, key: str) -> None:
+    """They book on the studio's page, without a word."""
+    person = world.people[key]
+    if person.stage != "lead":
+        return
+    random = person.dice(world, "book")
+    kind = session_type(world, person.wants)
+    person.stage = "booked"
+    asked = _asked_for(world, person)
+    if asked is not None:
+        sessions.set_status(world, asked, "confirmed")
+        session = asked
+    else:
+        session = sessions.add_session(world, person.client_id, kind, wished_date(world, random, kind), "confirmed")
+        world.tell("session_confirmed", person.client_id, f"{{name}} books online: {kind.name}")
+    _paperwork(world, person, session, kind)
+    if session.invoice_id:
+        invoice = world.tables.invoices.rows[session.invoice_id]
+        money.pay(world, invoice, invoice.balance)
+
+
+@hears("session")
+def booked(world: World, session: Session) -> None:
+    """A confirmed session may be called off or moved, and else takes place."""
+    person = world.person_of(session.client_id)
+    if person is None or session.status != "confirmed":
+        return
+    random = person.dice(world, "fate")
+    hours = (session.start_at - world.now).total("hours")
+    roll = random.random()
+    if roll < 0.05 and hours > 48:
+        world.at(some_time(world, person, random, 24, hours - 12), person.key, "cancels", session.id)
+    elif roll < 0.13 and hours > 96:
+        world.at(some_time(world, person, random, 24, hours - 48), person.key, "reschedules", session.id)
+    world.at(session.end_at, person.key, "session_over", session.id)
+
+
+@hears("session_moved")
+def moved(world: World, session: Session) -> None:
+    """The new date takes place instead."""
+    person = world.person_of(session.client_id)
+    if person is not None:
+        world.at(session.end_at, person.key, "session_over", session.id)
+
+
+@hears("quote_changed")
+def quote_taken(world: World, quote: Quote) -> None:
+    """An accepted quote is a booking."""
+    person = world.person_of(quote.client_id)
+    if person is not None and quote.status == "accepted" and person.stage == "lead":
+        person.stage = "asked"
+        world.at(office_time(world, person.dice(world, "quote_taken"), 1, 20), person.key, "studio_books")
+
+
+@on("reschedules")
+def reschedules(world: World, key: str, session_id: str) -> None:
+    """Another date, a few days later at the same time."""
+    session = world.tables.sessions.rows[session_id]
+    if session.status != "confirmed" or session.start_at <= world.now:
+        return
+    random = world.people[key].dice(world, "move")
+    here = session.start_at.to_tz(world.profile.zone)
+    date = here.date().add(days=random.randint(2, 21))
+    sessions.move(world, session, local(date, here.time(), world.profile.zone).to_instant())
+
+
+@on("cancels")
+def cancels(world: World, key: str, session_id: str) -> None:
+    """The client calls it off."""
+    session = world.tables.sessions.rows[session_id]
+    if session.status == "confirmed" and session.start_at > world.now:
+        world.people[key].stage = "lost"
+        people.client_says(world, session.client_id, "We have to cancel, I'm so sorry.")
+        _call_off(world, session)
+
+
+def _call_off(world: World, session: Session) -> None:
+    sessions.set_status(world, session, "canceled")
+    for invoice in world.tables.invoices.of_client(session.client_id):
+        if invoice.session_id == session.id and invoice.status != "canceled":
+            if invoice.paid > 0:
+                _refund(world, invoice)
+            else:
+                money.cancel_invoice(world, invoice)
+    contract = world.tables.contracts.get(session.contract_id or "")
+    if contract and contract.status in {"sent", "viewed", "partially_signed"}:
+        papers.set_contract(world, contract, "cancelled")
+
+
+def _refund(world: World, invoice: Invoice) -> None:
+    """Half of a called-off booking goes back, or all of it."""
+    random = world.random("refund", invoice.id)
+    for payment in invoice.payments:
+        if payment.status == "completed":
+            whole = random.random() < 0.5
+            back = payment.amount if whole else payment.amount // 2
+            money.change_payment(world, payment, "refunded" if whole else "partially_refunded", refunded=back)
+    money.cancel_invoice(world, invoice)
+
+
+@on("session_over")
+def session_over(world: World, key: str, session_id: str) -> None:
+    """The pictures are taken; a gallery follows, some write, some come back, some are put away."""
+    session = world.tables.sessions.rows[session_id]
+    if session.status != "confirmed" or session.end_at != world.now:
+        return
+    person = world.people[key]
+    person.stage = "done"
+    kind = world.tables.session_types.rows[session.type_id]
+    world.tell("session_over", session.client_id, f"{{name}}: {kind.name} took place")
+    random = person.dice(world, "after")
+    if random.random() < 0.25 and not person.stopped:
+        world.at(some_time(world, person, random, 3, 60), key, "says_thanks")
+    if random.random() < 0.85:
+        world.at(office_time(world, random, 5 * 24, 25 * 24), key, "gallery", session_id)
+    if random.random() < 0.2:
+        world.at(some_time(world, person, random, 30 * 24, 330 * 24), key, "comes_back")
+    if random.random() < 0.1:
+        world.at(after_hours(world, random, 60 * 24, 120 * 24), key, "put_away")
+
+
+@on("says_thanks")
+def says_thanks(world: World, key: str) -> None:
+    """A kind word afterwards."""
+    person = world.people[key]
+    if not person.stopped:
+        people.client_says(world, person.client_id, texts.said(person.dice(world, "thanks"), texts.AFTERWARDS))
+        world.tell("message", person.client_id, "{name} writes after the session")
+
+
+@on("gallery")
+def gallery(world: World, key: str, session_id: str) -> None:
+    """The pictures are ready."""
+    person = world.people[key]
+    session = world.tables.sessions.rows[session_id]
+    kind = world.tables.session_types.rows[session.type_id]
+    random = person.dice(world, "gallery")
+    expiry = world.now.to_tz(world.profile.zone).date().add(days=90)
+    sessions.publish_gallery(world, person.client_id, kind.name, random.randint(20, 600), expiry)
+
+
+@on("comes_back")
+def comes_back(world: World, key: str) -> None:
+    """A client books again."""
+    person = world.people[key]
+    client = world.tables.clients.rows[person.client_id]
+    if person.stage == "done" and not person.stopped and not client.archived:
+        random = person.dice(world, "return")
+        person.stage = "asked"
+        person.wants = random.choice(("portrait", "family", "mini"))
+        people.client_says(world, person.client_id, texts.said(random, texts.AGAIN))
+        world.tell("message", person.client_id, "{name} would like to book again")
+        world.at(office_time(world, random, 1, 30), key, "studio_books")
+
+
+@on("put_away")
+def put_away(world: World, key: str) -> None:
+    """The owner archives a client of the past."""
+    person = world.people[key]
+    if person.stage == "done":
+        people.update_client(world, world.tables.clients.rows[person.client_id], archived=True)
+        world.tell("archived", person.client_id, "{name} is archived")

@@ -1,0 +1,97 @@
+"""The days of the studio: who comes in, when the inbox is read, what falls due."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from whenever import Date, Time
+
+from selftimer.primitives.time import local, start_of_day
+from selftimer.sandbox.book import money, papers, people
+from selftimer.sandbox.life import on
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from selftimer.sandbox.world import World
+
+
+def begin(world: World) -> None:
+    """Let the daily round begin on the day of the world's now."""
+    _day(world, world.now.to_tz(world.profile.zone).date())
+
+
+@on("day")
+def new_day(world: World, _key: str, date: str) -> None:
+    """At midnight the day's arrivals are decided; a busy day brings several within two hours."""
+    _day(world, Date.parse_iso(date))
+
+
+def _day(world: World, date: Date) -> None:
+    random = world.random("arrivals", date)
+    rush = random.random() < 0.1
+    count = _poisson(random, world.leads_per_day * (2.0 if rush else 0.9))
+    rush_hour = random.uniform(9, 20)
+    for number in range(count):
+        hour = rush_hour + random.uniform(0, 2) if rush else _hour(random)
+        at = local(date, Time(), world.profile.zone).to_instant().add(milliseconds=int(hour * 3_600_000))
+        if at >= world.now:
+            key = f"{date}-{number}"
+            world.at(at, key, "arrive", 0.0)
+    evening = local(date, Time(18, 5), world.profile.zone).to_instant()
+    if evening >= world.now:
+        world.at(evening, "studio", "inbox")
+    tomorrow = date.add(days=1)
+    world.at(start_of_day(tomorrow, world.profile.zone), "studio", "day", str(tomorrow))
+
+
+def _hour(random: Random) -> float:
+    """Hour of the day: mostly daytime and evening, one in seven at night."""
+    if random.random() < 0.15:
+        return random.choice((random.uniform(0, 5), random.uniform(22, 23.9)))
+    return random.triangular(7, 22, 19)
+
+
+def _poisson(random: Random, mean: float) -> int:
+    limit, count, product = math.exp(-mean), 0, random.random()
+    while product > limit:
+        count += 1
+        product *= random.random()
+    return count
+
+
+@on("inbox")
+def inbox(world: World, _key: str) -> None:
+    """The owner reads what came in."""
+    people.read_inbox(world)
+
+
+@on("invoice_due")
+def invoice_due(world: World, _key: str, invoice_id: str) -> None:
+    """Midnight after the due date: an open invoice is past due now."""
+    money.refresh_status(world, world.tables.invoices.rows[invoice_id])
+
+
+@on("contract_due")
+def contract_due(world: World, _key: str, contract_id: str) -> None:
+    """An unsigned contract expires."""
+    contract = world.tables.contracts.rows[contract_id]
+    if contract.status in {"sent", "viewed", "partially_signed"} and world.now >= contract.due_date:
+        papers.set_contract(world, contract, "expired")
+
+
+@on("questionnaire_due")
+def questionnaire_due(world: World, _key: str, form_id: str) -> None:
+    """A questionnaire nobody filled in expires."""
+    form = world.tables.questionnaires.rows[form_id]
+    if form.status == "pending":
+        papers.set_questionnaire(world, form, "expired")
+
+
+@on("quote_due")
+def quote_due(world: World, _key: str, quote_id: str) -> None:
+    """An offer nobody took runs out."""
+    quote = world.tables.quotes.rows[quote_id]
+    if quote.status == "sent":
+        papers.set_quote(world, quote, "expired")

@@ -1,0 +1,283 @@
+"""The records of the sandbox's studio, as it knows them; `views` turns them into the API's JSON (studio-api.md).
+
+They are plain mutable rows: the studio's life changes them in place and `World.touch` makes the change visible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from whenever import Date, Instant
+
+ClientType = Literal["client", "lead", "other"]
+SessionStatus = Literal["inquiry", "pending", "confirmed", "declined", "canceled"]
+InvoiceStatus = Literal["draft", "unpaid", "partially_paid", "past_due", "paid", "canceled"]
+PaymentStatus = Literal["completed", "pending", "failed", "disputed", "refunded", "partially_refunded"]
+ContractStatus = Literal["draft", "sent", "viewed", "partially_signed", "signed", "expired", "cancelled"]
+QuestionnaireStatus = Literal["draft", "pending", "completed", "expired"]
+QuoteStatus = Literal["draft", "sent", "accepted", "declined", "expired"]
+SenderType = Literal["client", "photographer", "system"]
+Author = Literal["bot", "studio", "client"]
+"""Who did something: the API's user, the studio's own people and flows, or the client."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """What every record has: an id, when it was made, and whose it is ("" where it is nobody's)."""
+
+    id: str
+    created_at: Instant
+    client_id: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Client(Record):
+    """A contact; `person` is the key of the random stream of whoever lives behind it ("" for nobody)."""
+
+    first_name: str
+    last_name: str
+    email: str
+    type: ClientType = "lead"
+    person: str = ""
+    phone: str = ""
+    company: str = ""
+    job_title: str = ""
+    notes: str = ""
+    avatar_color: str = "#8a9a5b"
+    address: dict[str, str | None] = field(default_factory=dict)
+    archived: bool = False
+    sample: bool = False
+
+    @property
+    def name(self) -> str:
+        """First and last name as people would say it."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@dataclass(slots=True, kw_only=True)
+class SessionType(Record):
+    """What can be booked; amounts in the smallest unit, durations in minutes."""
+
+    key: str
+    name: str
+    duration: int
+    price: int
+    deposit: int
+    lead_days: tuple[int, int]
+    weight: float
+    description: str
+    status: str = "published"
+    location: str = ""
+    contract_template_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Session(Record):
+    """A booking or the wish for one."""
+
+    type_id: str
+    status: SessionStatus
+    start_at: Instant
+    end_at: Instant
+    updated_at: Instant
+    location: str = ""
+    invoice_id: str | None = None
+    contract_id: str | None = None
+    questionnaire_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class LineItem:
+    """A line of an invoice or quote; `amount` is the price of one, in the smallest unit."""
+
+    id: str
+    name: str
+    amount: int
+    quantity: int = 1
+    description: str = ""
+    taxable: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Payment(Record):
+    """Money that came, or didn't; `refunded` is what went back."""
+
+    invoice_id: str
+    amount: int
+    currency: str
+    method: str
+    status: PaymentStatus
+    refunded: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Invoice(Record):
+    """A bill; its payments are kept with it, oldest first."""
+
+    number: str
+    currency: str
+    due_date: Date
+    status: InvoiceStatus
+    items: list[LineItem]
+    author: Author
+    sent: bool = True
+    session_id: str | None = None
+    payments: list[Payment] = field(default_factory=list)
+
+    @property
+    def amount(self) -> int:
+        """The total in the smallest unit."""
+        return sum(item.amount * item.quantity for item in self.items)
+
+    @property
+    def paid(self) -> int:
+        """Completed payments less refunds; disputed money counts until it is refunded."""
+        counted = ("completed", "disputed", "refunded", "partially_refunded")
+        return sum(p.amount - p.refunded for p in self.payments if p.status in counted)
+
+    @property
+    def balance(self) -> int:
+        """What is still open."""
+        return self.amount - self.paid
+
+
+@dataclass(slots=True, kw_only=True)
+class Signature:
+    """One signer of a contract and when they signed, if they did."""
+
+    signer_type: str
+    name: str
+    email: str
+    signed_at: Instant | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Contract(Record):
+    """A contract that was made of a template."""
+
+    number: str
+    template_id: str
+    status: ContractStatus
+    due_date: Instant
+    author: Author
+    sent_at: Instant | None = None
+    signed_date: Instant | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    signatures: list[Signature] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Questionnaire(Record):
+    """Questions for a client."""
+
+    template_id: str
+    status: QuestionnaireStatus
+    due_date: Instant
+    updated_at: Instant
+    author: Author
+    completed_at: Instant | None = None
+    responses: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Quote(Record):
+    """An offer."""
+
+    template_id: str
+    status: QuoteStatus
+    valid_until: Instant
+    currency: str
+    items: list[LineItem]
+    author: Author
+
+    @property
+    def amount(self) -> int:
+        """The total in the smallest unit."""
+        return sum(item.amount * item.quantity for item in self.items)
+
+
+@dataclass(slots=True, kw_only=True)
+class Message:
+    """One message of a conversation; `author` tells the bot's from the owner's, which the API doesn't."""
+
+    id: str
+    conversation_id: str
+    content: str
+    sent_at: Instant
+    sender_type: SenderType
+    sender_id: str
+    author: Author
+    read_at: Instant | None = None
+    attachment_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Conversation(Record):
+    """The thread with a client."""
+
+    subject: str
+    updated_at: Instant
+    last_message_at: Instant | None = None
+    status: str = "active"
+    unread: int = 0
+    messages: list[Message] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Attachment(Record):
+    """A file announced by `upload_url`; `uploaded` once its form came."""
+
+    filename: str
+    content_type: str
+    file_size: int
+    uploaded: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Template(Record):
+    """A template of any kind (`email`, `contract`, `questionnaire`, `quote`, `invoice`); `extra` is its kind's part."""
+
+    kind: str
+    name: str
+    subject: str = ""
+    body: str = ""
+    status: str = "active"
+    variables: list[dict[str, Any]] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Coupon(Record):
+    """A discount code; `value` is percent or the smallest unit."""
+
+    code: str
+    discount_type: str
+    value: int
+    expires_at: Instant | None = None
+    usage_limit: int | None = None
+    usage_count: int = 0
+    minimum_order_amount: int = 0
+    description: str = ""
+    disabled: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class GiftCard(Record):
+    """A paid card; `client_id` is its buyer where that is a known contact."""
+
+    code: str
+    amount: int
+    balance: int
+    expires_at: Instant
+    purchased_by: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Collection(Record):
+    """A gallery collection that the studio published for a client."""
+
+    name: str
+    photo_count: int
+    expiry_date: Date | None = None
