@@ -174,6 +174,7 @@ def _templates(world: World) -> None:
 
 
 def _cards(world: World) -> None:
+    """A coupon, and three gift cards; a card's status changes by itself on the day it runs out."""
     world.tables.coupons.add(
         Coupon(
             id=world.new_id(CouponId, "welcome"),
@@ -187,7 +188,7 @@ def _cards(world: World) -> None:
         )
     )
     for place, days in enumerate((20, 45, 400)):
-        world.tables.gift_cards.add(
+        card = world.tables.gift_cards.add(
             GiftCard(
                 id=world.new_id(GiftCardId, str(place)),
                 created_at=world.now,
@@ -198,3 +199,4 @@ def _cards(world: World) -> None:
                 purchased_by=f"buyer{place}@example.org",
             )
         )
+        world.at(card.expires_at, card.id, "runs_out", card.code)

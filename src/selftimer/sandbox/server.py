@@ -75,10 +75,7 @@ async def serve(
             await _started(server, serving)
             if ready is not None:
                 ready(origin)
-            if stop is not None:
-                await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when="FIRST_COMPLETED")
-            else:
-                await asyncio.shield(serving)
+            await _until(serving, stop)
         finally:
             server.should_exit = True
             await serving
@@ -90,6 +87,17 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Any:
         """Leave the signals alone."""
         return contextlib.nullcontext()
+
+
+async def _until(serving: asyncio.Task[None], stop: asyncio.Event | None) -> None:
+    if stop is None:
+        await asyncio.shield(serving)
+        return
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
 
 
 async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:

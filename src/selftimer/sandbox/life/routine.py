@@ -67,6 +67,13 @@ def inbox(world: World, _key: str) -> None:
     people.read_inbox(world)
 
 
+@on("runs_out")
+def runs_out(world: World, _key: str, code: str) -> None:
+    """A coupon's or gift card's last moment: the API shows another status from now on."""
+    world.changed()
+    world.tell("runs_out", "", f"{code} runs out")
+
+
 @on("invoice_due")
 def invoice_due(world: World, _key: str, invoice_id: str) -> None:
     """Midnight after the due date: an open invoice is past due now."""

@@ -12,10 +12,14 @@ from selftimer.sandbox.book import people
 from selftimer.sandbox.http import Answer, Call, Fields, body_of, page_of, shape1, shape2, shape4
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from selftimer.sandbox.model import Client
+    from selftimer.sandbox.world import World
 
 TYPES = ("client", "lead", "other")
 ADDRESS = ("address_line_1", "address_line_2", "city", "postal_code", "state", "country", "country_id")
+_CSV = ("id", "first_name", "last_name", "email", "phone", "type", "created_at")
 _TEXTS = ("first_name", "last_name", "email", "phone", "company", "job_title", "notes")
 
 
@@ -141,7 +145,7 @@ def documents(call: Call) -> Answer:
     ]
     every.sort(key=lambda pair: pair[1].created_at, reverse=True)
     page = page_of(call, every)
-    shown = {
+    shown: dict[str, Callable[[World, Any], views.Json]] = {
         "contract": views.contract,
         "quote": views.quote,
         "questionnaire": views.questionnaire,
@@ -162,12 +166,10 @@ def download_csv(call: Call) -> Answer:
     """The export, as text."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(("id", "first_name", "last_name", "email", "phone", "type", "created_at"))
+    writer.writerow(_CSV)
     for row in call.world.tables.clients.newest():
         seen = views.client(row)
-        writer.writerow(
-            seen[name] for name in ("id", "first_name", "last_name", "email", "phone", "type", "created_at")
-        )
+        writer.writerow(seen[name] for name in _CSV)
     return Answer(out.getvalue())
 
 

@@ -105,6 +105,8 @@ def create_coupon(call: Call) -> Answer:
         )
     )
     world.changed()
+    if expires is not None:
+        world.at(expires, row.id, "runs_out", code)
     world.tell("bot_coupon", "", f"The bot makes the coupon {code}")
     world.ledger.wrote(world.now, method="POST", path=call.path, kind="coupon", record_id=row.id, content=body)
     return Answer({"data": coupon_view(world, row)}, 201)
