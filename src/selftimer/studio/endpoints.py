@@ -146,8 +146,8 @@ def _overridden(name: str, change: str | Mapping[str, object]) -> Endpoint:
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ConfigError(f"studio.endpoints: there is no endpoint {name!r}{hint}")
     default = ENDPOINTS[name]
-    fields = {"path": change} if isinstance(change, str) else dict(change)
     try:
+        fields = {"path": change} if isinstance(change, str) else dict(change)
         endpoint = replace(default, **fields)
         asked = {part.split("}")[0] for part in default.path.split("{")[1:]}
         filled = endpoint.at(**dict.fromkeys(asked, "x"))

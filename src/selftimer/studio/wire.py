@@ -100,6 +100,10 @@ def _count(value: Any) -> Any:
     return 0 if value is None else value
 
 
+def _flag(value: Any) -> Any:
+    return False if value is None else value
+
+
 Text = Annotated[str | None, BeforeValidator(_text)]
 """Text, where blank is absent."""
 Word = BeforeValidator(spelled)
@@ -114,7 +118,7 @@ Minor = StrictInt
 """An amount in the smallest unit: a whole number, never a string that might mean main units."""
 ListOf = BeforeValidator(_list)
 Count = Annotated[int, BeforeValidator(_count)]
-Flag = Annotated[bool, BeforeValidator(bool)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
 
 ClientId = Annotated[str, _id(ids.ClientId)]
 SessionId = Annotated[str, _id(ids.SessionId)]

@@ -173,7 +173,7 @@ class SessionWire(_Owned):
 def _invoice_word(value: Any) -> Any:
     """Both vocabularies in one: sent, unpaid, overdue and past due are `unpaid`; being overdue comes from the clock."""
     word = w.spelled(value)
-    return "unpaid" if word in {"sent", "overdue", "past_due"} else word
+    return "unpaid" if word in ("sent", "overdue", "past_due") else word
 
 
 class _Line(w.Wire):
