@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from heapq import merge
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import bindparam
 from selftimer.plan.state import Delivery, DeliveryState
 from selftimer.store import tables
 from selftimer.store.dialect import insert_new
-from selftimer.store.rows import STUDIO, Group, Rows
+from selftimer.store.rows import STUDIO, Group, Rows, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +41,9 @@ def _blocked(leased: sa.ColumnElement[bool], *states: DeliveryState) -> sa.Colum
         .where(
             _b.studio == _d.studio,
             _b.client_id == _d.client_id,
-            _b.state.in_((S.READY, S.IN_FLIGHT, S.UNKNOWN)),
+            one_of(_b.state, S.READY, S.IN_FLIGHT, S.UNKNOWN),
             _b.id != _d.id,
-            sa.or_(_b.state.in_(states), sa.and_(_b.state.in_(_LEASABLE), leased)),
+            sa.or_(one_of(_b.state, *states), sa.and_(one_of(_b.state, *_LEASABLE), leased)),
         )
         .exists()
     )
@@ -68,23 +69,21 @@ _READY = _claimable(S.READY, (S.IN_FLIGHT, S.UNKNOWN))
 _UNKNOWN = _claimable(S.UNKNOWN, (S.IN_FLIGHT,))
 _LEASE = (
     sa.update(tables.deliveries)
-    .where(*_MINE, _d.state.in_(_LEASABLE))
+    .where(*_MINE, one_of(_d.state, *_LEASABLE))
     .values(lease_until=bindparam("_lease", type_=_d.lease_until.type), epoch=bindparam("_epoch"))
+    .returning(*DELIVERIES.columns)
 )
 
 _GET = DELIVERIES.select.where(_d.id == bindparam("_id"))
-_SOME = DELIVERIES.select.where(_d.id.in_(bindparam("_ids", expanding=True)))
 _BY_KEY = DELIVERIES.select.where(_d.key == bindparam("_key"))
-_UPDATE = sa.update(tables.deliveries).where(*_MINE, _d.state.in_(bindparam("_expect", expanding=True)))
-_UPDATE_EPOCH = _UPDATE.where(_d.epoch == bindparam("_epoch"))
-_RELEASE = sa.update(tables.deliveries).where(*_MINE, _d.state.in_(_LEASABLE)).values(lease_until=None)
+_RELEASE = sa.update(tables.deliveries).where(*_MINE, one_of(_d.state, *_LEASABLE)).values(lease_until=None)
 _OF_RUN = DELIVERIES.select.where(_d.run_id == bindparam("_run")).order_by(_d.planned_at, _d.id)
 _OF_CLIENT = DELIVERIES.select.where(_d.client_id == bindparam("_client")).order_by(_d.planned_at, _d.id)
 _IN_STATE = DELIVERIES.select.where(_d.state == bindparam("_state")).order_by(*_DUE_ORDER)
 _HELD_DUE = DELIVERIES.select.where(_d.state == S.HELD, _d.due_at <= _NOW).order_by(*_DUE_ORDER)
 _REACHED = (
     _d.studio == STUDIO,
-    _d.state.in_(_MAY_HAVE_REACHED),
+    one_of(_d.state, *_MAY_HAVE_REACHED),
     _d.dry.is_(False),
     _d.happened_at >= bindparam("_since", type_=_d.happened_at.type),
 )
@@ -94,7 +93,7 @@ _UNRESOLVED = (
         _d.studio == STUDIO,
         _d.client_id == bindparam("_client"),
         _d.verb == bindparam("_verb", type_=sa.Text),
-        _d.state.in_((S.IN_FLIGHT, S.UNKNOWN)),
+        one_of(_d.state, S.IN_FLIGHT, S.UNKNOWN),
     )
     .limit(1)
 )
@@ -135,8 +134,32 @@ _NEXT = (
     _waiting(S.READY, (S.IN_FLIGHT, S.UNKNOWN)),
     _waiting(S.UNKNOWN, (S.IN_FLIGHT,)),
     sa.select(sa.func.min(_d.due_at)).where(_d.studio == STUDIO, _d.state == S.HELD),
-    sa.select(sa.func.min(_d.lease_until)).where(_d.studio == STUDIO, _d.state.in_(_LEASABLE)),
+    sa.select(sa.func.min(_d.lease_until)).where(
+        _d.studio == STUDIO, _d.lease_until.is_not(None), one_of(_d.state, *_LEASABLE)
+    ),
 )
+
+
+@cache
+def _update(expected: int, *, fenced: bool) -> sa.Update:
+    """Replace a row that is in one of so many states, and of an epoch."""
+    statement = sa.update(tables.deliveries).where(
+        *_MINE, one_of(_d.state, *(bindparam(f"_expect{i}") for i in range(expected)))
+    )
+    return statement.where(_d.epoch == bindparam("_epoch")) if fenced else statement
+
+
+@cache
+def _of_cap(what: sa.ColumnElement[Any], named: tuple[str, ...], verbs: int) -> sa.Select[*tuple[Any, ...]]:
+    """What a cap asks for, where it names those columns and so many verbs."""
+    statement = sa.select(what).select_from(tables.deliveries).where(*_REACHED)
+    statement = statement.where(*(_d[name] == bindparam(f"_{name}") for name in named))
+    if verbs:
+        statement = statement.where(one_of(_d.verb, *(bindparam(f"_verb{i}", type_=sa.Text) for i in range(verbs))))
+    return statement
+
+
+_HOW_MANY, _OLDEST = sa.func.count(), sa.func.min(_d.happened_at)
 
 
 class SqlDeliveries(Group):
@@ -160,17 +183,16 @@ class SqlDeliveries(Group):
     def update(self, delivery: Delivery, *, expect: Sequence[DeliveryState], epoch: int | None = None) -> bool:
         row = self._dump(delivery)
         del row["studio"], row["id"], row["key"]
-        fence = {"_id": delivery.id, "_expect": list(expect)}
-        if epoch is None:
-            return self._run(_UPDATE, **fence, **row).rowcount > 0
-        return self._run(_UPDATE_EPOCH, _epoch=epoch, **fence, **row).rowcount > 0
+        fence: dict[str, Any] = {f"_expect{i}": state for i, state in enumerate(expect)}
+        if epoch is not None:
+            fence["_epoch"] = epoch
+        statement = _update(len(expect), fenced=epoch is not None)
+        return self._run(statement, _id=delivery.id, **fence, **row).rowcount > 0
 
     def claim(self, now: Instant, *, limit: int, lease_until: Instant, epoch: int) -> list[Delivery]:
-        ids = self._next(now, limit)
-        for ident in ids:
-            self._run(_LEASE, _id=ident, _lease=lease_until, _epoch=epoch)
-        found = {row.id: row for row in self._many(DELIVERIES, _SOME, _ids=ids)} if ids else {}
-        return [found[ident] for ident in ids]
+        lease = {"_lease": lease_until, "_epoch": epoch}
+        leased = (self._one(DELIVERIES, _LEASE, _id=ident, **lease) for ident in self._next(now, limit))
+        return [delivery for delivery in leased if delivery is not None]
 
     def _next(self, now: Instant, limit: int) -> list[str]:
         """The ids whose turn it is: in due order, the first of each client."""
@@ -206,20 +228,18 @@ class SqlDeliveries(Group):
 
     def count(self, cap: Cap) -> int:
         """Dry ones never count: they reach nobody."""
-        return int(self._of_cap(sa.func.count(), cap) or 0)
+        return int(self._cap(_HOW_MANY, cap))
 
     def earliest(self, cap: Cap) -> Instant | None:
-        found: Instant | None = self._of_cap(sa.func.min(_d.happened_at), cap)
+        found: Instant | None = self._cap(_OLDEST, cap)
         return found
 
-    def _of_cap(self, what: sa.ColumnElement[Any], cap: Cap) -> Any:
-        statement = sa.select(what).select_from(tables.deliveries).where(*_REACHED)
-        for column, value in ((_d.rule_id, cap.rule_id), (_d.client_id, cap.client_id), (_d.purpose, cap.purpose)):
-            if value is not None:
-                statement = statement.where(column == value)
-        if cap.verbs:
-            statement = statement.where(sa.cast(_d.verb, sa.Text).in_(sorted(cap.verbs)))
-        return self._run(statement, _since=cap.since).scalar_one()
+    def _cap(self, what: sa.ColumnElement[Any], cap: Cap) -> Any:
+        said = {"rule_id": cap.rule_id, "client_id": cap.client_id, "purpose": cap.purpose}
+        named = {f"_{name}": value for name, value in said.items() if value is not None}
+        verbs = {f"_verb{i}": verb for i, verb in enumerate(sorted(cap.verbs))}
+        statement = _of_cap(what, tuple(name for name, value in said.items() if value is not None), len(verbs))
+        return self._run(statement, _since=cap.since, **named, **verbs).scalar_one()
 
     def unresolved(self, client_id: str, verb: str) -> bool:
         return self._run(_UNRESOLVED, _client=client_id, _verb=verb).first() is not None

@@ -18,6 +18,11 @@ CHUNK = 500
 STUDIO = sa.bindparam("_studio", type_=sa.Text)
 
 
+def one_of(column: sa.ColumnElement[Any], *values: object) -> sa.ColumnElement[bool]:
+    """`column IN (…)` of a few constants, spelt as equalities: an IN list is expanded anew at every execution."""
+    return sa.or_(*(column == value for value in values))
+
+
 class Rows(Generic[D]):
     """How instances of one dataclass lie in one table. Columns that the class hasn't are the queries' own."""
 
@@ -26,7 +31,8 @@ class Rows(Generic[D]):
         self._names = [f.name for f in fields(cls)]  # type: ignore[arg-type]  # every D is a dataclass
         self._get = attrgetter(*self._names)
         self.table = table
-        self.select = sa.select(*(table.c[name] for name in self._names)).where(table.c.studio == STUDIO)
+        self.columns = [table.c[name] for name in self._names]
+        self.select = sa.select(*self.columns).where(table.c.studio == STUDIO)
 
     def load(self, row: Sequence[Any]) -> D:
         """The instance that a row of `select` says."""

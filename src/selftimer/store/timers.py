@@ -10,7 +10,7 @@ from sqlalchemy import bindparam
 from selftimer.plan.state import Timer, TimerState
 from selftimer.store import tables
 from selftimer.store.dialect import upsert
-from selftimer.store.rows import STUDIO, Group, Rows
+from selftimer.store.rows import STUDIO, Group, Rows, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ _CLOSING = TIMERS.select.where(_t.state == TimerState.OPEN, _t.closes_at <= bind
     _t.closes_at, _t.rule_id, _t.entry_id, _t.subject_id
 )
 _DROP = sa.delete(tables.timers).where(
-    _t.studio == STUDIO, _t.rule_id == bindparam("_rule"), _t.state.in_([TimerState.PENDING, TimerState.OPEN])
+    _t.studio == STUDIO, _t.rule_id == bindparam("_rule"), one_of(_t.state, TimerState.PENDING, TimerState.OPEN)
 )
 _DROP_ENTRIES = _DROP.where(_t.entry_id.in_(bindparam("_entries", expanding=True)))
 _NEXT_DUE = sa.select(sa.func.min(_t.due_at)).where(_t.studio == STUDIO, _t.state == TimerState.PENDING)
