@@ -5,6 +5,7 @@ A table is a kind of record, or `event` and `studio`. Whatever isn't here can't 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from selftimer.facts import derive as d
@@ -55,11 +56,14 @@ def _statuses(*words: str, but: tuple[str, ...] = ()) -> list[Field]:
     return fields
 
 
-def _table(*fields: Field | list[Field]) -> Mapping[str, Field]:
+def _table(*fields: Field | list[Field], expected: str = "") -> Mapping[str, Field]:
+    """Fields by name; `expected` names those that can be missing and hardly ever are."""
     flat = [field for group in fields for field in (group if isinstance(group, list) else [group])]
     table = {field.name: field for field in flat}
     if len(table) != len(flat):
         raise AssertionError("a field stands twice in its table")
+    for name in expected.split():
+        table[name] = replace(table[name], expected=True)
     return table
 
 
@@ -127,6 +131,7 @@ _CLIENT = _table(
     _many("contracts", Kind.CONTRACT, "all contracts", d.client_contracts),
     _many("questionnaires", Kind.QUESTIONNAIRE, "all questionnaires", d.client_questionnaires),
     _many("quotes", Kind.QUOTE, "all quotes", d.client_quotes),
+    expected="created_at silent_days",
 )
 
 _SESSION = _table(
@@ -152,6 +157,7 @@ _SESSION = _table(
         (SESSION, Kind.QUESTIONNAIRE),
         opt=True,
     ),
+    expected="start_at end_at created_at session_type client",
 )
 
 _SESSION_TYPE = _table(
@@ -178,6 +184,7 @@ _INVOICE = _table(
     _worked("last_payment_at", INSTANT, "when money last came in", m.last_payment_at, PAYMENTS, opt=True),
     _worked("payments", list_of(record_of("payment")), "its payments", m.payments, PAYMENTS),
     _owner(INVOICE),
+    expected="invoice_number created_at paid paid_amount balance disputed client",
 )
 
 _PAYMENT = _table(
@@ -188,6 +195,7 @@ _PAYMENT = _table(
     _stored("payment_method", TEXT, "card, paypal, bank_transfer …", opt=True),
     _worked("invoice", record_of("invoice"), "what was paid", m.payment_invoice, (PAYMENT, INVOICE), opt=True),
     _owner(PAYMENT),
+    expected="payment_date invoice client",
 )
 
 _CONTRACT = _table(
@@ -201,6 +209,7 @@ _CONTRACT = _table(
     _TEMPLATE,
     _worked("outstanding", YES_NO, "sent, viewed or partially signed", d.contract_outstanding),
     _owner(Kind.CONTRACT),
+    expected="contract_number created_at template_name client",
 )
 
 _QUESTIONNAIRE = _table(
@@ -212,6 +221,7 @@ _QUESTIONNAIRE = _table(
     _TEMPLATE,
     _worked("outstanding", YES_NO, "waits for answers (pending)", d.questionnaire_outstanding),
     _owner(Kind.QUESTIONNAIRE),
+    expected="created_at template_name client",
 )
 
 _QUOTE = _table(
@@ -223,6 +233,7 @@ _QUOTE = _table(
     _TEMPLATE,
     _worked("outstanding", YES_NO, "waits for a yes or no (sent)", d.quote_outstanding),
     _owner(Kind.QUOTE),
+    expected="amount created_at template_name client",
 )
 
 _CONVERSATION = _table(
@@ -233,6 +244,7 @@ _CONVERSATION = _table(
     _CREATED,
     _stored("last_message_at", INSTANT, "when somebody last wrote", opt=True),
     _owner(Kind.CONVERSATION),
+    expected="created_at client",
 )
 
 _MESSAGE = _table(
@@ -249,6 +261,7 @@ _MESSAGE = _table(
         opt=True,
     ),
     _owner(Kind.MESSAGE),
+    expected="sent_at conversation client",
 )
 
 _EVENT = _table(
@@ -257,6 +270,7 @@ _EVENT = _table(
     _stored("changed", list_of(TEXT), "the names of the fields that changed"),
     _stored("before", record_of("client"), "the record as it was before", opt=True),
     Field(name="in_quiet_hours", type=YES_NO, doc="it happened in the studio's quiet hours", scope="in_quiet_hours"),
+    expected="before",
 )
 
 

@@ -103,5 +103,7 @@ class Field:
     scope: str = ""
     key: str = ""
     attribute: str = ""
+    expected: bool = False
+    """It can be missing, but hardly ever is where it is asked about: no warning."""
     own_words: bool = False
     """A short text that a stranger may have typed: printed only if it is fit for it (delivery.md §6)."""

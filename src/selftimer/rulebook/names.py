@@ -79,17 +79,17 @@ class Names:
         roots.update({str(kind): Root(type=record_of(kind)) for kind in kinds})
         if inputs is not None:
             roots["inputs"] = Root(type=record_of("inputs"))
-            fields = {name: Field(name=name, type=kind, doc="an input", key=name) for name, kind in inputs.items()}
-            tables["inputs"] = {**tables.get("inputs", {}), **fields}
+            tables["inputs"] = {
+                **tables.get("inputs", {}),
+                **{name: _input(name, kind) for name, kind in inputs.items()},
+            }
         if steps is not None:
             roots["steps"] = Root(type=record_of("steps"))
             made = dict(tables.get("steps", {}))
             for step_id, kind in steps.items():
                 said = step_id.replace("-", "_")
                 if said.isidentifier():
-                    made[said] = Field(
-                        name=said, type=record_of(kind), doc="what that step made", nullable=True, key=step_id
-                    )
+                    made[said] = _made_by(said, step_id, kind)
             tables["steps"] = made
         return Names(roots=roots, tables=tables)
 
@@ -113,6 +113,15 @@ class Names:
     def fields(self, table: str) -> Iterable[str]:
         """The names of a table's fields."""
         return self.tables.get(table, {}).keys()
+
+
+def _input(name: str, kind: Type) -> Field:
+    return Field(name=name, type=kind, doc="an input", nullable=True, expected=True, key=name)
+
+
+def _made_by(said: str, step_id: str, kind: Kind) -> Field:
+    doc = "what that step made"
+    return Field(name=said, type=record_of(kind), doc=doc, nullable=True, expected=True, key=step_id)
 
 
 def _studio_table(studio: StudioFacts) -> Mapping[str, Field]:

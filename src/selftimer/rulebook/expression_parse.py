@@ -1,0 +1,150 @@
+"""Jinja2's own parser, made to tell where things stand, and kind words for what it can't read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.lexer import TokenStream
+from jinja2.parser import Parser
+
+from selftimer.rulebook.expression import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jinja2 import nodes
+
+Lexeme = tuple[int, str, str]
+"""(offset, type, text) as the lexer has it."""
+
+MAX_LENGTH = 2_000
+MAX_NODES = 200
+MAX_BRACKETS = 25
+_ENV = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it only parses; nothing is rendered
+_STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_KEYWORD = re.compile(r"(?<=[(,])\s*\w+\s*=(?!=)")
+
+_HINTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile(r"\{\{|\}\}|\{%|%\}"),
+        "a condition stands without braces",
+        "take them away: names are known as they are",
+    ),
+    (re.compile("[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]"), "curly quotes", "write straight quotes: 'lead'"),
+    (re.compile(r"&&?"), "'&&' is not a word here", "write and"),
+    (re.compile(r"\|\|"), "'||' is not a word here", "write or"),
+    (re.compile(r"<>"), "'<>' is not a comparison here", "write !="),
+    (re.compile(r"===|!=="), "three signs are too many", "write == or !="),
+    (re.compile(r"=<|=>"), "the signs stand the wrong way round", "write <= or >="),
+    (re.compile(r"!(?!=)"), "'!' is not a word here", "write not"),
+    (re.compile(r"(?<![=!<>])=(?![=<>])"), "'=' doesn't compare", "write =="),
+    (re.compile(r"\bcontains\b", re.IGNORECASE), "'contains' is not a word here", "write `is containing`"),
+    (re.compile(r"\b(?:AND|OR|NOT)\b"), "words of the language stand in small letters", "write and, or, not"),
+    (re.compile(r"\bis\s+(?:not\s+)?(?:empty|null|blank)\b"), "that is not a test here", "write `is none`"),
+)
+
+
+class SyntaxFault(Exception):  # noqa: N818 - carries a Fault
+    """The source can't be read."""
+
+    def __init__(self, offset: int, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.fault = Fault(0, offset, message, hint)
+
+
+def lexemes(source: str, state: str | None) -> Iterator[Lexeme]:
+    """The lexer's pieces with their offsets; blanks are left out by `{%-` and found again by looking."""
+    position = 0
+    try:
+        for _, kind, text in _ENV.lexer.tokeniter(source, None, None, state):
+            position = max(position, source.find(text, position))
+            yield position, kind, text
+            position += len(text)
+    except TemplateSyntaxError as error:
+        raise SyntaxFault(position, _plain(error)) from None
+
+
+def _plain(error: TemplateSyntaxError) -> str:
+    message = (error.message or "this can't be read").replace("end of template", "end")
+    message = message.replace("'eof'", "the end").replace("token ", "")
+    return re.sub(r"unexpected char ('.*') at \d+", r"\1 means nothing here", message).rstrip(".")
+
+
+def make_parser(pieces: list[Lexeme]) -> Parser:
+    """A parser whose line numbers are offsets."""
+    parser = Parser(_ENV, "")
+    parser.stream = TokenStream(_ENV.lexer.wrap(iter(pieces)), None, None)
+    return parser
+
+
+def _check_size(source: str, pieces: list[Lexeme]) -> None:
+    depth = 0
+    for offset, kind, text in pieces:
+        if kind == "operator":
+            depth += (text in "([{") - (text in ")]}")
+            if depth > MAX_BRACKETS:
+                raise SyntaxFault(offset, "the brackets are nested too deeply", "split it into several conditions")
+    if len(pieces) > 8 * MAX_NODES:
+        raise SyntaxFault(0, "this is too long", "split it into several conditions")
+    if not source.strip():
+        raise SyntaxFault(0, "there is nothing here", "write a condition or leave the key out")
+
+
+def parse_expression(source: str) -> tuple[nodes.Expr, list[Lexeme]]:
+    """Jinja2's tree of one expression, its `lineno`s being offsets; `SyntaxFault` if there is none."""
+    if len(source) > MAX_LENGTH:
+        raise SyntaxFault(0, f"a condition may have at most {MAX_LENGTH} characters; this has {len(source)}")
+    try:
+        pieces = list(lexemes(source, "variable"))
+        _check_size(source, pieces)
+        parser = make_parser(pieces)
+        tree = parser.parse_expression()
+        if not parser.stream.eos:
+            current = parser.stream.current
+            raise SyntaxFault(
+                current.lineno, f"unexpected {str(current.value)!r} after {source[: current.lineno].strip()!r}"
+            )
+    except SyntaxFault as fault:
+        raise _hinted(source) or fault from None
+    except TemplateSyntaxError as error:
+        raise _hinted(source) or SyntaxFault(min(error.lineno, len(source)), _plain(error)) from None
+    except RecursionError:
+        raise SyntaxFault(0, "this is nested too deeply", "split it into several conditions") from None
+    return tree, pieces
+
+
+def _hinted(source: str) -> SyntaxFault | None:
+    """The first of the habits of other languages that is found outside quotes."""
+    bare = _STRING.sub(lambda match: " " * len(match[0]), source)
+    bare = _KEYWORD.sub(lambda match: " " * len(match[0]), bare)
+    found = [
+        (match.start(), -order, message, hint)
+        for order, (pattern, message, hint) in enumerate(_HINTS)
+        if (match := pattern.search(bare)) is not None
+    ]
+    if not found:
+        return None
+    offset, _, message, hint = min(found, key=lambda entry: (entry[0], -entry[1]))
+    return SyntaxFault(offset, message, hint)
+
+
+def mixed_connectives(pieces: list[Lexeme]) -> int | None:
+    """Where `and` stands beside `or` on the same level without brackets, or None."""
+    levels: list[set[str]] = [set()]
+    for offset, kind, text in pieces:
+        if kind == "operator":
+            if text in "([{":
+                levels.append(set())
+            elif text in ")]}":
+                if len(levels) > 1:
+                    levels.pop()
+            elif text == ",":
+                levels[-1] = set()
+        elif kind == "name" and text in {"and", "or"}:
+            levels[-1].add(text)
+            if len(levels[-1]) == 2:
+                return offset
+    return None
