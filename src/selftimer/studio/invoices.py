@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selftimer.facts.records import Kind, RawRecord
-from selftimer.studio.clients import objects
 from selftimer.studio.pages import client_of, data_of, one, within
 
 if TYPE_CHECKING:
@@ -35,10 +34,15 @@ class Invoices:
         path = self._http.endpoints["invoice.totals"].at(currency=currency.lower())
         return data_of(await self._http.read(path, {"client_id": client_id}), f"GET {path}")
 
-    async def currencies(self) -> tuple[dict[str, Any], ...]:
-        """`GET /invoices/currencies/list`."""
+    async def currencies(self) -> tuple[str, ...]:
+        """`GET /invoices/currencies/list`: lower-case codes; the entries' shape is inferred (a code, or an object)."""
         path = self._http.endpoints["invoice.currencies"].path
-        return objects(await self._http.read(path), f"GET {path}")
+        body = await self._http.read(path)
+        entries = body.get("data") if isinstance(body, dict) else body
+        codes = (
+            entry.get("code") or entry.get("currency") if isinstance(entry, dict) else entry for entry in entries or ()
+        )
+        return tuple(code.lower() for code in codes if isinstance(code, str))
 
     async def payment(self, invoice_id: str, payment_id: str) -> RawRecord:
         """`GET /invoices/{id}/payments/{ip}/`: a payment can only be read with its invoice's id."""

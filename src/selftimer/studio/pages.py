@@ -135,14 +135,19 @@ def created(kind: Kind, body: Any, request: str, **expected: str | None) -> RawR
 
 
 def within(kind: Kind, entries: object, **added: object) -> tuple[RawRecord, ...]:
-    """The records inside another one (messages, payments), with what is `added`.
+    """The records inside another one (messages, payments), with what is `added` where they don't say it themselves.
 
-    One without a usable id gets its digest as id: `parse` will say what is wrong with it, so it isn't dropped silently.
+    So a payment is the same here as in the list of payments, where that shows its client. One without a usable id gets
+    its digest as id: `parse` will say what is wrong with it, so it isn't dropped silently.
     """
     kept = {key: value for key, value in added.items() if value is not None}
     found: list[RawRecord] = []
     for entry in entries if isinstance(entries, list) else ():
-        read = raw_record(kind, entry, **kept)
+        told = entry if isinstance(entry, dict) else {}
+        lacking = {key: value for key, value in kept.items() if told.get(key) is None}
+        if client_of(told) is not None:
+            lacking.pop("_client_id", None)
+        read = raw_record(kind, entry, **lacking)
         if isinstance(read, Unreadable):
             raw = entry if isinstance(entry, dict) else {"entry": entry}
             mark = digest(raw)
