@@ -10,7 +10,7 @@ import heapq
 import pickle
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from whenever import Instant
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from selftimer.primitives.ids import StudioId
     from selftimer.sandbox.life.person import Person
 
-    Id = TypeVar("Id", bound=StudioId)
 
 DEFAULT_START = Instant.from_utc(2026, 3, 2, 7)
 """A Monday, 08:00 in Berlin."""
@@ -96,12 +95,12 @@ class World:
         """A random stream of this seed for the key; asked twice, it begins again."""
         return Random("/".join(map(str, (self.seed, *key))))
 
-    def new_id(self, id_type: type[Id], *owner: str) -> Id:
+    def new_id(self, id_type: type[StudioId], *owner: str) -> str:
         """A new id; it depends on whose record it is and how many they have, never on the order of requests."""
         key = "/".join((id_type.prefix, *owner))
         count = self._ids.get(key, 0) + 1
         self._ids[key] = count
-        return id_type.generate(self.random("id", key, count))
+        return str(id_type.generate(self.random("id", key, count)))
 
     def next_number(self, kind: str) -> int:
         """The next running number of a kind, from 1."""

@@ -36,7 +36,7 @@ def add_client(
         email=email,
         type=client_type,
         person=person,
-        avatar_color=_COLORS[len(world.tables.clients) % len(_COLORS)],
+        avatar_color=_COLORS[len(last_name + email) % len(_COLORS)],
         **fields,
     )
     client.client_id = ""

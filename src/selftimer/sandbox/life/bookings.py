@@ -9,6 +9,7 @@ from whenever import Time
 from selftimer.primitives.time import local
 from selftimer.sandbox import texts
 from selftimer.sandbox.book import money, papers, people, sessions
+from selftimer.sandbox.catalog import template_named
 from selftimer.sandbox.life import hears, on
 from selftimer.sandbox.life.person import after_hours, office_time, some_time
 
@@ -140,6 +141,25 @@ def booked(world: World, session: Session) -> None:
     elif roll < 0.13 and hours > 96:
         world.at(some_time(world, person, random, 24, hours - 48), person.key, "reschedules", session.id)
     world.at(session.end_at, person.key, "session_over", session.id)
+    _by_hand_before(world, person, session)
+
+
+def _by_hand_before(world: World, person: Person, session: Session) -> None:
+    """In the time before the bot the owner sent some questionnaires by hand."""
+    at = session.start_at.subtract(hours=24 * 10)
+    if world.now < at < world.start and person.dice(world, "by_hand").random() < 0.5:
+        world.at(at, person.key, "owner_asks", session.id)
+
+
+@on("owner_asks")
+def owner_asks(world: World, _key: str, session_id: str) -> None:
+    """A questionnaire sent by the owner."""
+    session = world.tables.sessions.rows[session_id]
+    if session.status == "confirmed":
+        kind = world.tables.session_types.rows[session.type_id]
+        template = template_named(world, "questionnaire", kind.key)
+        form = papers.add_questionnaire(world, session.client_id, template, by="studio")
+        sessions.link(world, session, questionnaire_id=form.id)
 
 
 @hears("session_moved")

@@ -31,7 +31,7 @@ def contract_came(world: World, contract: Contract) -> None:
         world.at(some_time(world, person, random, 0.3, 20), key, "views_contract", contract.id)
     if person.signer == "prompt":
         world.at(some_time(world, person, random, 21, 60), key, "signs", contract.id)
-    elif person.signer == "slow" and random.random() < 0.4:
+    elif person.signer == "slow" and random.random() < 0.55:
         world.at(some_time(world, person, random, 150, 220), key, "signs", contract.id)
 
 

@@ -67,7 +67,7 @@ def pays(world: World, key: str, invoice_id: str, share: float) -> None:
         world.at(some_time(world, person, random, 2, 40), key, "pays", invoice_id, share)
     else:
         payment = money.pay(world, invoice, amount, method=method)
-        if random.random() < 0.015:
+        if random.random() < 0.03:
             world.at(after_hours(world, random, 60, 400), key, "disputes", payment.id)
 
 

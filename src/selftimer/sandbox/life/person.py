@@ -29,7 +29,7 @@ _PAYERS: tuple[tuple[Payer, float], ...] = (
     ("parts", 0.1),
     ("never", 0.08),
 )
-_HABITS: tuple[tuple[Habit, float], ...] = (("prompt", 0.5), ("slow", 0.35), ("never", 0.15))
+_HABITS: tuple[tuple[Habit, float], ...] = (("prompt", 0.5), ("slow", 0.38), ("never", 0.12))
 _NIGHT = (22, 7)
 T = TypeVar("T")
 
