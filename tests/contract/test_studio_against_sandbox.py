@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import httpx
 import pytest
@@ -32,6 +32,9 @@ from selftimer.sandbox.profile import ExpiryStyle, InvoiceVocabulary, ServerOpti
 from selftimer.sandbox.transport import FaultTransport
 from selftimer.sandbox.world import World
 from selftimer.studio import Credentials, Studio
+
+if TYPE_CHECKING:
+    from selftimer.ports import StudioApi
 
 PROFILE = StudioProfile()
 NOBODY = "cl_" + "x" * 30
@@ -82,6 +85,12 @@ def meet(
         requests_per_minute=60_000,
     )
     return Meeting(world, faults, transport, clock, studio)
+
+
+async def test_it_is_the_studio_of_the_port() -> None:
+    studio: StudioApi = meet().studio
+    assert await studio.account() == PROFILE.account_id
+    await studio.aclose()
 
 
 # Reading ------------------------------------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ class Auth:
         self._generation = 0
         self._alive = False
         self._logins: deque[float] = deque(maxlen=LOGINS_PER_HOUR)
+        self._opened = False
         self._certain = False
         self._refusal: tuple[float, str, str] | None = None
         self._flight: asyncio.Task[None] | None = None
@@ -143,13 +144,15 @@ class Auth:
 
     async def _sign_in(self) -> None:
         self._check_refusal()
-        if self._generation > 0 and not self._certain and await self._still_alive():
+        if self._opened and not self._certain and await self._still_alive():
+            self._generation = max(1, self._generation)
             self._alive = True
             return
         if self._credentials.cookie is not None:
             self._use_cookie(self._credentials.cookie)
         else:
             await self._log_in()
+        self._opened, self._certain = True, False
         try:
             await self._probe()
         except NotSignedIn as error:
@@ -181,18 +184,18 @@ class Auth:
         self.verify(judge_read(answer, self._clock.now()))
 
     def _use_cookie(self, cookie: SecretStr) -> None:
-        if self._generation > 0:
+        if self._opened:
             return  # the jar holds it, or what the studio renewed it to
         host = self._transport.host
         domain = host if "." in host else f"{host}.local"
         for pair in cookie.get_secret_value().split(";"):
             name, _, value = pair.strip().partition("=")
             if name:
-                self._transport.jar.set_cookie(_cookie(name, value, domain))
+                self._transport.add_cookie(_cookie(name, value, domain))
 
     async def _log_in(self) -> None:
         self._check_budget()
-        self._transport.jar.clear()
+        self._transport.clear_cookies()
         self._page_token = None
         page = await self._page(LOGIN_PATH)
         self._page_token = _token_in(page)
@@ -220,9 +223,8 @@ class Auth:
             wait = max(1, round((_HOUR - (now - self._logins[0])) / 60))
             _log.error("session.refused", code="too_many_logins", minutes=wait)
             raise NotSignedIn(
-                f"signed in {LOGINS_PER_HOUR} times within an hour and the studio ended the session each time: "
-                f"the next try is in {wait} minutes; {self._credentials.hint}, and whether someone else signs in "
-                "with them",
+                f"signed in {LOGINS_PER_HOUR} times within an hour and no session lasted: the next try is in {wait} "
+                f"minutes; {self._credentials.hint}, and whether someone else signs in with them",
                 code="too_many_logins",
                 request=f"POST {LOGIN_PATH}",
             )
@@ -230,6 +232,7 @@ class Auth:
     def _judge_login(self, answer: Answer) -> None:
         status = answer.status
         if status in {408, 429} or status >= 500:
+            self._logins.pop()  # it was not a login
             judge_read(answer, self._clock.now())  # raises
         if to_login(answer) or login_page(answer) or status in {400, 401, 403, 422}:
             raise self._refused(
@@ -260,7 +263,7 @@ class Auth:
     async def _page(self, path: str) -> Answer:
         await self._limiter.take(urgent=True)
         try:
-            answer = await self._transport.read(path, page=True)
+            answer = await self._transport.read_page(path)
         except Lost as lost:
             raise lost_read(lost) from lost
         if answer.status >= 400 and not expired(answer):

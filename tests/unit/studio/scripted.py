@@ -82,6 +82,8 @@ class Script:
         self.asked.append(key)
         self.requests.append((request.method, str(request.url), dict(request.headers), await request.body()))
         if path in {"/login", "/"}:
+            if self.answers.get(key):
+                return self.answers[key].popleft().response()
             return await self._login(request)
         if request.cookies.get("session") not in self.valid:
             return self.expiry.response()

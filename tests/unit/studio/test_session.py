@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 from tests.unit.studio.scripted import CLIENT, CONVERSATION, LOGIN_PAGE, MESSAGE, Reply, bench, client, error
 
-from selftimer.errors import ConfigError, NotSignedIn, Unreachable
+from selftimer.errors import ConfigError, NotSignedIn, Unclear, Unreachable
 from selftimer.facts.records import Kind
 from selftimer.studio import Credentials
 
@@ -95,7 +95,9 @@ async def test_after_three_logins_in_an_hour_it_stops_and_says_so_and_goes_on_an
     for _ in range(3):
         await b.studio.record(Kind.CLIENT, CLIENT)
         b.script.expire()
-    with pytest.raises(NotSignedIn, match=r"3 times within an hour .* in 60 minutes; check SELFTIMER_") as told:
+    with pytest.raises(
+        NotSignedIn, match=r"3 times within an hour and no session lasted: .* in 60 minutes; check SELFTIMER_"
+    ) as told:
         await b.studio.record(Kind.CLIENT, CLIENT)
     assert told.value.code == "too_many_logins"
     assert b.script.logins == 3
@@ -179,6 +181,17 @@ async def test_a_login_that_the_network_refused_does_not_count() -> None:
     with pytest.raises(Unreachable):
         await b.studio.account()
     assert await b.studio.account() == "acc_1"
+
+
+@pytest.mark.parametrize("path", ["POST /login", "GET /login", "GET /notifications/all"])
+async def test_a_server_that_fails_while_signing_in_does_not_use_up_the_logins(path: str) -> None:
+    b = bench()
+    for _ in range(2):
+        b.script.answers[path].extend([Reply(503, {})] * 4)
+        with pytest.raises(Unclear):
+            await b.studio.account()
+    assert await b.studio.account() == "acc_1"
+    assert b.script.logins == 1
 
 
 async def test_missing_credentials_are_told_at_once() -> None:
