@@ -130,9 +130,13 @@ class Verb(StrEnum):
     QUESTIONNAIRE = "questionnaire"
     UPDATE = "update"
     NOTIFY = "notify"
+    CONVERSATION = "conversation"
+    """A thread for a client who has none yet: an effect of its own (delivery.md §1.7)."""
 
 
 DOCUMENTS = frozenset({Verb.INVOICE, Verb.QUOTE, Verb.CONTRACT, Verb.QUESTIONNAIRE})
+REACHES_CLIENT = DOCUMENTS | {Verb.MESSAGE}
+"""What a client gets to see: quiet hours and caps are for these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

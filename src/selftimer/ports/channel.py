@@ -27,6 +27,6 @@ class Channel(Protocol):
         """One attempt, never more; every failure is an Outcome, nothing is raised."""
         ...
 
-    async def look(self, delivery: Delivery, claimed: frozenset[str]) -> Sequence[str] | None:
-        """Ids in the studio that could be this delivery and belong to no other (`claimed`); None if unreadable."""
+    async def look(self, delivery: Delivery) -> Sequence[str] | None:
+        """Ids in the studio that could be this delivery, new since its intent; None if it can't be read."""
         ...

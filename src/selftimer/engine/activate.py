@@ -1,0 +1,98 @@
+"""Make a loaded rulebook the one in force: what is new, edited or gone, and the moments that follow (9, 19)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from selftimer.engine.intake import Intake
+from selftimer.engine.world import parsed
+from selftimer.plan.moments import entry_moments
+from selftimer.plan.state import RunState
+from selftimer.ports import RuleRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.ports import Tx
+    from selftimer.rulebook.model import Rule
+
+log = structlog.get_logger(__name__)
+
+
+def activate(tx: Tx, context: Context, now: Instant) -> None:
+    """Write down the rules in force; re-baseline those whose trigger or condition is another; make their moments."""
+    rows = tx.rules.rows()
+    zone_moved = tx.control.get("zone") not in {None, context.policy.zone}
+    tx.control.put("zone", context.policy.zone)
+    anew: list[Rule] = []
+    for rule in context.rules.book.rules.values():
+        row = rows.get(rule.id)
+        tx.rules.put_version(rule.id, rule.version, rule.source, now)
+        if row is None or row.removed_at is not None or row.activation != rule.activation:
+            log.info("rule.activated", rule=rule.id, version=rule.version, new=row is None)
+            tx.rules.put(_row(rule, now))
+            tx.timers.drop_rule(rule.id)
+            anew.append(rule)
+        elif row.version != rule.version or row.mode != rule.mode or zone_moved:
+            log.info("rule.changed", rule=rule.id, version=rule.version)
+            tx.rules.put(_row(rule, row.active_since))
+            anew.append(rule)
+            _edited(tx, context, rule, row, now)
+    for row in rows.values():
+        if row.rule_id not in context.rules.book.rules and row.removed_at is None:
+            _removed(tx, row, now)
+    _moments(tx, context, anew, now)
+
+
+def _row(rule: Rule, active_since: Instant) -> RuleRow:
+    return RuleRow(
+        rule_id=rule.id,
+        version=rule.version,
+        activation=rule.activation,
+        active_since=active_since,
+        title=rule.title,
+        mode=rule.mode,
+    )
+
+
+def _edited(tx: Tx, context: Context, rule: Rule, row: RuleRow, now: Instant) -> None:
+    """Runs under way end where the owner wants it (`on_edit: cancel`), else they finish in their version."""
+    if rule.on_edit != "cancel" or row.version == rule.version:
+        return
+    desk = Intake(tx, context, now, 0).matcher.desk
+    for state in (RunState.ACTIVE, RunState.WAITING, RunState.HELD):
+        for run in tx.runs.in_state(state):
+            if run.rule_id == rule.id:
+                desk.end(run, "the rule was edited")
+
+
+def _removed(tx: Tx, row: RuleRow, now: Instant) -> None:
+    tx.rules.put(replace(row, removed_at=now))
+    tx.timers.drop_rule(row.rule_id)
+    log.warning("rule.removed", rule=row.rule_id)
+    tx.control.notice(
+        now,
+        f"Rule {row.rule_id} is gone from the workspace",
+        "Its runs under way are paused. Put it back to go on, or leave it.",
+        key=f"removed:{row.rule_id}:{now}",
+    )
+
+
+def _moments(tx: Tx, context: Context, rules: Iterable[Rule], now: Instant) -> None:
+    """Timers for all records, old ones too; only for moments after the rule became active."""
+    intake = Intake(tx, context, now, 0)
+    wanted = [(rule, entry, *pair) for rule in rules for entry in rule.entries for pair in entry_moments(entry)]
+    for kind in {trigger.kind for *_, trigger in wanted}:
+        for stored in tx.records.all(kind):
+            record = parsed(context.api, stored)
+            if record is None:
+                continue
+            for rule, entry, timer_entry, trigger in wanted:
+                if trigger.kind is kind:
+                    intake.moment(record, rule.id, entry, timer_entry, trigger, known_before=True)

@@ -1,0 +1,244 @@
+"""Ask again, just before an effect, whether it is still wanted, and put it into words (delivery.md §1, Before)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from selftimer.engine.fresh import FreshReader, conversation_of
+from selftimer.engine.matching import moved_away
+from selftimer.engine.ruleset import entry_by_id
+from selftimer.engine.runs import RunDesk, finish, new_id
+from selftimer.engine.scopes import scope_of_run
+from selftimer.facts.records import Kind, Message
+from selftimer.plan.effects import Rendered, render_step
+from selftimer.plan.keys import digest, normalised
+from selftimer.plan.program import Effect
+from selftimer.plan.state import FINAL, Delivery, DeliveryState, Hold, Verb
+from selftimer.plan.verdict import Doubt, RunOver, StepOver, Wanted, needs_yes, still_wanted
+from selftimer.rulebook.condition import ConditionError
+from selftimer.rulebook.template import MissingWord
+
+if TYPE_CHECKING:
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.engine.world import Fresh
+    from selftimer.plan.state import Run
+    from selftimer.ports import Tx
+    from selftimer.rulebook.condition import Read
+    from selftimer.rulebook.model import EffectStep, Entry, Rule
+    from selftimer.rulebook.scope import Scope
+
+log = structlog.get_logger(__name__)
+_OURS = [DeliveryState.READY]
+
+
+class Asking:
+    """Made for one claimed delivery; `delivery` is then as it is to be sent, or as it was put off."""
+
+    def __init__(self, context: Context, delivery: Delivery) -> None:
+        self._context = context
+        self.delivery = delivery
+        self._rule: Rule | None = None
+        self._run: Run | None = None
+
+    async def ask(self) -> Fresh | None:
+        """Read afresh and judge; what the judgement rests on if it is to be sent now, else None (that is stored)."""
+        if not await self._load():
+            return None
+        fresh = await self._read()
+        now = self._context.clock.now()
+        wanted = await self._context.store.write(lambda tx: self._judge(tx, fresh, now))
+        return fresh if wanted else None
+
+    async def _load(self) -> bool:
+        def load(tx: Tx) -> tuple[Run | None, Rule | None]:
+            run = tx.runs.get(self.delivery.run_id)
+            return run, self._context.rules.pinned(tx, run.rule_id, run.rule_version) if run else None
+
+        self._run, self._rule = await self._context.store.read(load)
+        if self._run is not None and self._rule is not None and self._context.rules.today(self._rule.id) is not None:
+            return True
+        later = self._context.clock.now().add(hours=1)
+        waits = replace(self.delivery, lease_until=None, due_at=later, reason="its rule isn't in the workspace")
+        await self._context.store.write(lambda tx: tx.deliveries.update(waits, expect=_OURS, epoch=self._context.epoch))
+        return False
+
+    def _step(self) -> EffectStep:
+        assert self._rule is not None
+        assert self._run is not None
+        for instruction in self._context.rules.program(self._rule, self._run.entry_id):
+            if isinstance(instruction, Effect) and instruction.step.id == self.delivery.step_id:
+                return instruction.step
+        raise KeyError(f"rule {self._rule.id} has no step {self.delivery.step_id!r}")
+
+    def _entry(self) -> Entry:
+        assert self._rule is not None
+        return entry_by_id(self._rule, self.delivery.entry_id)
+
+    def _reads(self) -> frozenset[Read]:
+        assert self._rule is not None
+        step, entry, rule = self._step(), self._entry(), self._rule
+        conditions = [c for c in (rule.if_, entry.if_, rule.until, step.if_) if c is not None]
+        conditions += [c for c in (rule.approve, step.approve) if not isinstance(c, bool)]
+        return frozenset(read for condition in conditions for read in condition.reads)
+
+    async def _read(self) -> Fresh:
+        """The subject, its client, what the conditions lead to, and the conversation that will be written in."""
+        assert self._run is not None
+        delivery = self.delivery
+        reader = FreshReader(self._context, self._reads())
+        roots = [(delivery.subject_kind, delivery.subject_id)]
+        roots += [(Kind.CLIENT, delivery.client_id)] if delivery.client_id else []
+        roots += [(Kind(kind), record_id) for kind, record_id in self._run.made.values()]
+        fresh = await reader.read(roots)
+        if delivery.verb is Verb.MESSAGE and delivery.client_id:
+            fresh = await reader.conversations(delivery.client_id)
+        return fresh
+
+    def _judge(self, tx: Tx, fresh: Fresh, now: Instant) -> bool:
+        assert self._rule is not None
+        assert self._run is not None
+        current = tx.deliveries.get(self.delivery.id)
+        if current is None or current.state is not DeliveryState.READY or current.epoch != self._context.epoch:
+            return False
+        self.delivery = current
+        desk = RunDesk(tx, self._context, now, fresh)
+        rule = self._context.rules.today(self._rule.id) or self._rule
+        if fresh.records.get((current.subject_kind, current.subject_id), True) is None:
+            return self._over(tx, desk, "the record is gone from the studio", {})
+        if moved_away(self._context, desk, self._entry(), rule, self._run):
+            return self._over(tx, desk, "moved", {})
+        scope = scope_of_run(self._context, tx, desk.world, self._run)
+        verdict = still_wanted(self._rule, self._entry(), self._step(), current, scope)
+        match verdict:
+            case RunOver(reason=reason, detail=detail):
+                return self._over(tx, desk, reason, detail)
+            case StepOver(reason=reason, detail=detail):
+                desk.trace(current.rule_id, current.entry_id, reason, current.step_id, run=self._run, detail=detail)
+                return finish(tx, self._context, desk, replace(current, state=DeliveryState.SKIPPED, reason=reason))
+            case Doubt(hold=hold, why=why):
+                return self._hold(tx, hold, why, now)
+            case Wanted():
+                return self._word(tx, rule, scope, fresh, now)
+
+    def _over(self, tx: Tx, desk: RunDesk, reason: str, detail: dict[str, object]) -> bool:
+        assert self._run is not None
+        desk.trace(self.delivery.rule_id, self.delivery.entry_id, "ended", reason, run=self._run, detail=detail)
+        tx.deliveries.release(self.delivery.id)
+        desk.end(self._run, reason)
+        return False
+
+    def _hold(self, tx: Tx, hold: Hold, why: str, now: Instant, *, text: str | None = None) -> bool:
+        due = now.add(seconds=self._context.policy.cadence.page_one)
+        if hold is Hold.APPROVAL:
+            due = now.add(hours=24 * self._context.policy.approval_days)
+        held = replace(
+            self.delivery,
+            state=DeliveryState.HELD,
+            hold=hold,
+            due_at=due,
+            lease_until=None,
+            reason=why,
+            text=text or self.delivery.text,
+        )
+        if tx.deliveries.update(held, expect=_OURS, epoch=self._context.epoch):
+            log.info("delivery.held", hold=hold.value, words=held.words)
+            if self.delivery.reason != why:
+                tx.control.notice(
+                    now, f"{held.rule_id}: {held.words or held.verb.value} is held", why, key=f"held:{held.id}:{why}"
+                )
+        return False
+
+    # --- words, approval, the twin -------------------------------------------------------------------------------
+
+    def _word(self, tx: Tx, rule: Rule, scope: Scope, fresh: Fresh, now: Instant) -> bool:
+        delivery, step = self.delivery, self._step()
+        try:
+            rendered = render_step(step, self._context.rules.book.words, scope)
+        except (MissingWord, ConditionError) as error:
+            return self._hold(tx, Hold.WORDS, str(error), now)
+        except KeyError as error:
+            return self._hold(tx, Hold.WORDS, f"its words are gone: {error}", now)
+        if delivery.edited_text is not None:
+            rendered = Rendered(delivery.edited_text, rendered.body)
+        asks = needs_yes(rule, step, scope) and delivery.edited_text is None
+        if asks and (delivery.approved_at is None or delivery.approved_text != rendered.text):
+            why = "waits for your yes" if delivery.approved_at is None else "the words changed since your yes"
+            self.delivery = replace(delivery, approved_at=None)
+            return self._hold(tx, Hold.APPROVAL, why, now, text=rendered.text)
+        if delivery.verb is Verb.MESSAGE:
+            return self._message(tx, rendered, fresh, now)
+        self.delivery = replace(delivery, text=rendered.text, body=rendered.body, digest=digest(rendered.text))
+        return True
+
+    def _message(self, tx: Tx, rendered: Rendered, fresh: Fresh, now: Instant) -> bool:
+        delivery = self.delivery
+        assert delivery.client_id is not None
+        conversation = conversation_of(fresh, delivery.client_id)
+        if conversation is None:
+            return self._open_conversation(tx, now, rendered.body.get("subject"))
+        if conversation.client_id != delivery.client_id:
+            return self._hold(tx, Hold.CONVERSATION, "the conversation belongs to another client", now)
+        messages = [
+            m for m in fresh.of(Kind.MESSAGE) if isinstance(m, Message) and m.conversation_id == conversation.id
+        ]
+        self.delivery = replace(
+            delivery,
+            text=rendered.text,
+            body=rendered.body,
+            digest=digest(rendered.text),
+            conversation_id=conversation.id,
+            known_ids=tuple(m.id for m in messages),
+        )
+        twin = self._twin(tx, messages, rendered.text)
+        if twin is None:
+            return True
+        desk = RunDesk(tx, self._context, now, fresh)
+        found = replace(
+            self.delivery, state=DeliveryState.SENT, result_id=twin, result_kind="message", sent_at=now, reason="found"
+        )
+        return finish(tx, self._context, desk, found)
+
+    def _twin(self, tx: Tx, messages: list[Message], text: str) -> str | None:
+        """The very text, sent by the studio since a day before the run began and claimed by no other effect."""
+        assert self._run is not None
+        since = self._run.begun_at.subtract(hours=24)
+        for message in messages:
+            if message.sender_type != "photographer" or message.sent_at is None or message.sent_at < since:
+                continue
+            same = normalised(message.content) == normalised(text)
+            if same and tx.deliveries.made(Kind.MESSAGE, message.id) is None:
+                return message.id
+        return None
+
+    def _open_conversation(self, tx: Tx, now: Instant, subject: object) -> bool:
+        """The client has no conversation: making one is an effect of its own, and the message waits for it (§1.7)."""
+        delivery = self.delivery
+        key = f"{self._context.studio_id}|conversation:{delivery.client_id}"
+        existing = tx.deliveries.by_key(key)
+        if existing is not None and existing.state in FINAL:
+            return self._hold(tx, Hold.CONVERSATION, "the client has no conversation and none could be made", now)
+        if existing is None:
+            opener = replace(
+                delivery,
+                id=new_id("dlv"),
+                key=key,
+                run_id="",
+                step_id="conversation",
+                verb=Verb.CONVERSATION,
+                state=DeliveryState.READY,
+                hold=None,
+                due_at=now,
+                lease_until=None,
+                words=None,
+                text=str(subject or self._context.facts.name),
+                body={"subject": str(subject or self._context.facts.name)},
+            )
+            tx.deliveries.add(opener)
+        later = replace(delivery, lease_until=None, due_at=now.add(seconds=5), reason="waits for a conversation")
+        tx.deliveries.update(later, expect=_OURS, epoch=self._context.epoch)
+        return False

@@ -1,0 +1,215 @@
+"""One claimed delivery, driven through its states; `selftimer.plan` says what follows, here it is carried out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from selftimer.engine.asking import Asking
+from selftimer.engine.runs import LOGGED, RunDesk, finish
+from selftimer.engine.world import Fresh
+from selftimer.plan.attempt import after_attempt, after_look
+from selftimer.plan.limits import windows
+from selftimer.plan.state import FINAL, REACHES_CLIENT, Delivery, DeliveryState, Verb
+from selftimer.ports import Cap, JournalEntry
+
+if TYPE_CHECKING:
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.ports import Channel, Tx
+
+log = structlog.get_logger(__name__)
+_OURS = [DeliveryState.READY]
+_REQUESTS = 3
+"""Reads and the POST of a message, taken together under the rate limit before the first of them."""
+
+
+class Attempt:
+    """Made for one claim of one delivery."""
+
+    def __init__(self, context: Context, delivery: Delivery) -> None:
+        self._context = context
+        self._delivery = delivery
+
+    @property
+    def _channel(self) -> Channel:
+        channels = self._context.dry_channels if self._delivery.dry else self._context.channels
+        return channels[self._delivery.verb]
+
+    async def carry_out(self) -> None:
+        """Look for an unknown one; else ask again whether it is wanted and send it."""
+        if self._delivery.state is DeliveryState.UNKNOWN:
+            await self._look()
+            return
+        if self._delivery.verb is Verb.CONVERSATION:
+            await self._send(Fresh(read_at=self._context.clock.now()))
+            return
+        async with self._context.api.permits(_REQUESTS):
+            asking = Asking(self._context, self._delivery)
+            fresh = await asking.ask()
+            if fresh is not None:
+                self._delivery = asking.delivery
+                await self._send(fresh)
+
+    # --- write ahead, send, classify -----------------------------------------------------------------------------
+
+    async def _send(self, fresh: Fresh) -> None:
+        clock, policy = self._context.clock, self._context.policy
+        if fresh.read_at is not None and (clock.now() - fresh.read_at).total("seconds") > policy.fresh_for:
+            again = replace(self._delivery, lease_until=None, due_at=clock.now(), reason="the reads had become old")
+            await self._put(again, final=False)
+            return
+        if self._delivery.verb is not Verb.MESSAGE:
+            self._delivery = replace(self._delivery, known_ids=await self._channel.known_ids(self._delivery))
+        self._context.crash_point("deliver.before_intent")
+        if not await self._context.store.write(self._intend):
+            return
+        self._context.crash_point("deliver.after_intent")
+        self._journal("intent", sync=True)
+        self._context.crash_point("deliver.after_journal")
+        outcome = await self._channel.deliver(self._delivery)
+        self._context.crash_point("deliver.after_post")
+        done = after_attempt(self._delivery, outcome, clock.now(), policy)
+        await self._put(done, final=True)
+        self._context.crash_point("deliver.after_outcome")
+        self._journal(done.state.value, sync=False, result_id=done.result_id)
+
+    def _intend(self, tx: Tx) -> bool:
+        """Kill switch and caps, read in the transaction that sets `in_flight`."""
+        now, delivery = self._context.clock.now(), self._delivery
+        stop = self._stopped(tx)
+        if stop is not None:
+            later = now.add(seconds=self._context.policy.cadence.page_one)
+            paused = replace(delivery, lease_until=None, due_at=later, reason=stop)
+            tx.deliveries.update(paused, expect=_OURS, epoch=self._context.epoch)
+            if delivery.reason != stop:
+                log.info("delivery.paused", reason=stop)
+            return False
+        free_at, what = self._capped(tx, now)
+        if free_at is not None:
+            return self._put_off(tx, free_at, what, now)
+        flying = replace(
+            delivery,
+            state=DeliveryState.IN_FLIGHT,
+            attempt=delivery.attempt + 1,
+            epoch=self._context.epoch,
+            intent_at=now,
+            reason=None,
+        )
+        if not tx.deliveries.update(flying, expect=_OURS, epoch=self._context.epoch):
+            return False
+        self._delivery = flying
+        return True
+
+    def _stopped(self, tx: Tx) -> str | None:
+        if self._delivery.verb is Verb.NOTIFY:
+            return None
+        by_file = self._context.stop_file()
+        if by_file is not None:
+            return by_file
+        for pause in tx.control.pauses():
+            mine = {"rule": self._delivery.rule_id, "client": self._delivery.client_id, "all": pause.id}
+            if mine.get(pause.scope) == pause.id:
+                return f"paused ({pause.scope}{': ' + pause.id if pause.id else ''})"
+        return None
+
+    def _capped(self, tx: Tx, now: Instant) -> tuple[Instant | None, str]:
+        verbs = frozenset(v.value for v in REACHES_CLIENT)
+        for window in windows(self._delivery, self._context.policy.caps, now):
+            cap = Cap(
+                since=window.since,
+                rule_id=window.rule_id,
+                client_id=window.client_id,
+                purpose=window.purpose,
+                verbs=verbs,
+            )
+            if tx.deliveries.count(cap) >= window.most:
+                oldest = tx.deliveries.earliest(cap) or now
+                return oldest.add(seconds=window.seconds + 1), f"capped: {window.most} {window.what}"
+        return None, ""
+
+    def _put_off(self, tx: Tx, free_at: Instant, what: str, now: Instant) -> bool:
+        delivery = self._delivery
+        log.info("delivery.capped", reason=what, until=free_at.format_iso())
+        if free_at > delivery.late_until:
+            skipped = replace(delivery, state=DeliveryState.SKIPPED, reason="capped")
+            return finish(tx, self._context, RunDesk(tx, self._context, now), skipped)
+        later = replace(delivery, lease_until=None, due_at=free_at, reason=what)
+        tx.deliveries.update(later, expect=_OURS, epoch=self._context.epoch)
+        return False
+
+    # --- afterwards ----------------------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        """Read the studio back for one that may have happened."""
+        found = await self._channel.look(self._delivery)
+        now = self._context.clock.now()
+
+        def settle(tx: Tx) -> Delivery:
+            mine = found
+            if found is not None:
+                kind = self._delivery.verb.value
+                others = (tx.deliveries.made(kind, record_id) for record_id in found)
+                mine = [i for i, other in zip(found, others, strict=True) if other is None]
+            return after_look(self._delivery, mine, now, self._context.policy)
+
+        after = await self._context.store.read(settle)
+        log.info("delivery.looked", found=None if found is None else len(found), state=after.state.value)
+        await self._put(after, final=True)
+
+    async def _put(self, delivery: Delivery, *, final: bool) -> None:
+        now = self._context.clock.now()
+        expect = [DeliveryState.READY, DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN]
+
+        def put(tx: Tx) -> None:
+            if not tx.deliveries.update(delivery, expect=expect, epoch=self._context.epoch):
+                log.warning("delivery.fenced")
+                return
+            if delivery.state in {DeliveryState.FAILED, DeliveryState.HELD}:
+                tx.control.notice(
+                    now,
+                    f"{delivery.rule_id}: {delivery.words or delivery.verb.value} needs you",
+                    f"For client {delivery.client_id}: {delivery.reason}.",
+                    key=f"outcome:{delivery.id}:{delivery.attempt}",
+                )
+            if final and delivery.state in FINAL:
+                self._wrote(tx, delivery)
+                RunDesk(tx, self._context, now).after_final(delivery)
+
+        await self._context.store.write(put)
+        log.info(
+            LOGGED[delivery.state],
+            attempt=delivery.attempt,
+            words=delivery.words,
+            verb=delivery.verb.value,
+            client=delivery.client_id,
+            result=delivery.result_id,
+            reason=delivery.reason,
+        )
+        self._delivery = delivery
+
+    @staticmethod
+    def _wrote(tx: Tx, delivery: Delivery) -> None:
+        """Remember the values that an update set: seeing them come back is no event (rule-language.md 20)."""
+        if delivery.verb is Verb.UPDATE and delivery.state is DeliveryState.SENT and delivery.body:
+            tx.control.put(f"wrote:{delivery.client_id}", delivery.body.get("set"))
+
+    def _journal(self, outcome: str, *, sync: bool, result_id: str | None = None) -> None:
+        delivery = self._delivery
+        body = delivery.digest or hashlib.blake2b(delivery.key.encode(), digest_size=16).hexdigest()
+        entry = JournalEntry(
+            at=self._context.clock.now(),
+            key=delivery.key,
+            delivery_id=delivery.id,
+            attempt=delivery.attempt,
+            verb=delivery.verb.value,
+            client_id=delivery.client_id,
+            digest=body,
+            outcome=outcome,
+            result_id=result_id,
+        )
+        self._context.store.journal.append(entry, sync=sync)

@@ -1,0 +1,39 @@
+"""What the lanes share: the ports, the policy, today's rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from whenever import Date
+
+    from selftimer.engine.ruleset import RuleSet
+    from selftimer.facts.world import StudioFacts
+    from selftimer.plan.policy import Policy
+    from selftimer.plan.state import Verb
+    from selftimer.ports import Channel, Store, StudioApi
+    from selftimer.primitives.clock import Clock
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """Made once by the composition root; `rules` is replaced whole when the workspace is loaded again."""
+
+    studio_id: str
+    api: StudioApi
+    store: Store
+    clock: Clock
+    policy: Policy
+    facts: StudioFacts
+    rules: RuleSet
+    channels: Mapping[Verb, Channel]
+    dry_channels: Mapping[Verb, Channel]
+    is_working_day: Callable[[Date], bool]
+    stop_file: Callable[[], str | None]
+    """Why nothing may be sent, if the kill switch's file is there."""
+    epoch: int = 0
+    crash_point: Callable[[str], None] = lambda _name: None
+    """Named places where a test may kill the process; does nothing otherwise."""

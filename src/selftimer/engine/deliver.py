@@ -1,0 +1,153 @@
+"""The delivering lane: wake runs, then claim, ask again, write ahead, send once, classify, look (delivery.md §1).
+
+`step(now)` does what is due and says when it is next wanted. A retry is a row with a due time, never a loop here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+from structlog.contextvars import bound_contextvars
+from whenever import Instant
+
+from selftimer.engine.attempts import Attempt
+from selftimer.engine.fresh import FreshReader
+from selftimer.engine.orders import carry_out
+from selftimer.engine.runs import RunDesk
+from selftimer.errors import StoreError, StudioError
+from selftimer.facts.records import Kind
+from selftimer.plan.attempt import orphaned
+from selftimer.plan.program import reads_ahead
+from selftimer.plan.state import DeliveryState, Hold, Run, RunState
+
+if TYPE_CHECKING:
+    from selftimer.engine.context import Context
+    from selftimer.engine.world import Fresh
+    from selftimer.plan.state import Delivery
+    from selftimer.ports import Tx
+
+log = structlog.get_logger(__name__)
+
+
+class Deliver:
+    """Runs and deliveries of one studio."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.due_at: Instant = Instant.MIN
+        self._draining = False
+
+    def drain(self) -> None:
+        """Begin nothing new: what is under way ends, the rest stays in the store for the next start."""
+        self._draining = True
+
+    async def step(self, now: Instant) -> Instant:
+        """Orders, waking runs, ended holds, then deliveries until none is due; the instant when it is next wanted."""
+        with bound_contextvars(studio=self._context.studio_id):
+            await self._context.store.write(lambda tx: carry_out(tx, self._context, now))
+            await self._wake(now)
+            await self._context.store.write(lambda tx: self._holds_over(tx, now))
+            while not self._draining:
+                claimed = await self._context.store.write(lambda tx: self._claim(tx, now))
+                if not claimed:
+                    break
+                async with asyncio.TaskGroup() as group:
+                    for delivery in claimed:
+                        group.create_task(self._one(delivery))
+            self.due_at = await self._context.store.read(_next)
+            return self.due_at
+
+    def _claim(self, tx: Tx, now: Instant) -> list[Delivery]:
+        policy = self._context.policy
+        return tx.deliveries.claim(
+            now, limit=policy.concurrency, lease_until=now.add(seconds=policy.lease), epoch=self._context.epoch
+        )
+
+    async def _one(self, delivery: Delivery) -> None:
+        with bound_contextvars(rule=delivery.rule_id, run=delivery.run_id, delivery=delivery.id):
+            try:
+                await Attempt(self._context, delivery).carry_out()
+            except StudioError as error:
+                # Reads failed before anything was sent: again in a minute, and `late` runs.
+                log.warning("delivery.unread", error=type(error).__name__, message=error.message)
+                await self._context.store.write(lambda tx: self._later(tx, delivery, "the studio couldn't be read"))
+            except StoreError:
+                raise
+            except Exception as error:
+                log.exception("delivery.crashed", error=type(error).__name__)
+                await self._context.store.write(lambda tx: self._later(tx, delivery, "a fault in Selftimer"))
+
+    def _later(self, tx: Tx, delivery: Delivery, why: str) -> None:
+        """Again in a minute if nothing was sent; unknown if it may have been."""
+        now = self._context.clock.now()
+        current = tx.deliveries.get(delivery.id)
+        if current is None:
+            return
+        if current.state is DeliveryState.IN_FLIGHT:
+            later = orphaned(current, self._context.policy)
+        else:
+            later = replace(current, lease_until=None, due_at=now.add(seconds=60), reason=why)
+        tx.deliveries.update(later, expect=[current.state], epoch=self._context.epoch)
+
+    # --- runs ----------------------------------------------------------------------------------------------------
+
+    async def _wake(self, now: Instant) -> None:
+        """Runs whose wait is over: judged on fresh data where their next steps ask for any."""
+        due = await self._context.store.read(lambda tx: tx.runs.due(now))
+        gate = asyncio.Semaphore(self._context.policy.concurrency)
+
+        async def one(run: Run) -> tuple[Run, Fresh | None] | None:
+            async with gate:
+                try:
+                    return run, await self._fresh(run)
+                except StudioError as error:
+                    log.warning("run.unread", rule=run.rule_id, run=run.id, error=type(error).__name__)
+                    return None
+
+        read = await asyncio.gather(*(one(run) for run in due))
+        unread = [run for run, pair in zip(due, read, strict=True) if pair is None]
+        pairs = [pair for pair in read if pair is not None]
+        if pairs or unread:
+            await self._context.store.write(lambda tx: self._woken(tx, pairs, unread, now))
+
+    async def _fresh(self, run: Run) -> Fresh | None:
+        rule = await self._context.store.read(lambda tx: self._context.rules.pinned(tx, run.rule_id, run.rule_version))
+        if rule is None:
+            return None
+        reads = reads_ahead(self._context.rules.program(rule, run.entry_id), run.pc)
+        if not reads:
+            return None
+        roots = [(run.subject_kind, run.subject_id), *((Kind(k), i) for k, i in run.made.values())]
+        return await FreshReader(self._context, reads).read(roots)
+
+    def _woken(self, tx: Tx, pairs: list[tuple[Run, Fresh | None]], unread: list[Run], now: Instant) -> None:
+        for run, fresh in pairs:
+            current = tx.runs.get(run.id)
+            if current is not None and current.state is RunState.WAITING:
+                RunDesk(tx, self._context, now, fresh).wake(current)
+        for run in unread:
+            tx.runs.update(replace(run, wake_at=now.add(seconds=60)))
+
+    def _holds_over(self, tx: Tx, now: Instant) -> None:
+        """Holds that end by themselves: no answer is a no, a doubt is judged again until it is late."""
+        desk = RunDesk(tx, self._context, now)
+        for held in tx.deliveries.held_due(now):
+            if held.hold in {Hold.CONDITION, Hold.WORDS, Hold.CONVERSATION}:
+                again = replace(held, state=DeliveryState.READY, hold=None)
+            elif held.hold is Hold.APPROVAL:
+                bounded = held.due_at < held.planned_at.add(hours=24 * self._context.policy.approval_days)
+                why = "late: no answer in the time that the step allows" if bounded else "no answer in 7 days is a no"
+                again = replace(held, state=DeliveryState.SKIPPED, hold=None, reason=why)
+            else:
+                continue
+            if tx.deliveries.update(again, expect=[DeliveryState.HELD]) and again.state is DeliveryState.SKIPPED:
+                log.info("delivery.skipped", rule=held.rule_id, delivery=held.id, reason=again.reason)
+                desk.after_final(again)
+
+
+def _next(tx: Tx) -> Instant:
+    times = (tx.runs.next_wake(), tx.deliveries.next_due())
+    return min((t for t in times if t is not None), default=Instant.MAX)

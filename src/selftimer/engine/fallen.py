@@ -1,0 +1,165 @@
+"""What fell due: moments whose time has come, windows that closed, values that settled.
+
+At a due moment the subject is read afresh before `if` is judged; a read that fails leaves the moment due until its
+window closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+from whenever import Instant
+
+from selftimer.engine.fresh import FreshReader
+from selftimer.engine.matching import Matcher
+from selftimer.engine.ruleset import entry_by_id
+from selftimer.errors import StudioError
+from selftimer.plan import verdict
+from selftimer.plan.moments import entry_moments, entry_of_timer, moment_of
+from selftimer.plan.state import TimerState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selftimer.engine.context import Context
+    from selftimer.engine.world import Fresh
+    from selftimer.plan.state import Timer
+    from selftimer.ports import Tx
+    from selftimer.rulebook.condition import Read
+    from selftimer.rulebook.model import Entry, Rule
+
+log = structlog.get_logger(__name__)
+GROUP = 50
+
+
+class FallenDue:
+    """One look at one instant."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def step(self, now: Instant) -> Instant:
+        """Act on all that is due; when the next is."""
+        retry_at: Instant | None = None
+        while True:
+            due = await self._context.store.read(lambda tx: tx.timers.due(now, GROUP))
+            if not due:
+                break
+            unread = await self._moments(due, now)
+            if unread:
+                retry_at = now.add(seconds=60)
+                break
+        await self._context.store.write(lambda tx: self._closing(tx, now))
+        await self._context.store.write(lambda tx: self._settled(tx, now))
+        following = await self._context.store.read(self._next)
+        if retry_at is not None:
+            return retry_at
+        return following
+
+    def _next(self, tx: Tx) -> Instant:
+        times = (tx.timers.next_due(), tx.events.next_settled())
+        return min((t for t in times if t is not None), default=Instant.MAX)
+
+    # --- moments -------------------------------------------------------------------------------------------------
+
+    async def _moments(self, due: Sequence[Timer], now: Instant) -> int:
+        """Read the subjects afresh, judge; how many couldn't be read and stay due."""
+        gate = asyncio.Semaphore(self._context.policy.concurrency)
+
+        async def one(timer: Timer) -> tuple[Timer, Fresh | None]:
+            async with gate:
+                return timer, await self._fresh(timer, now)
+
+        read = await asyncio.gather(*(one(t) for t in due))
+        await self._context.store.write(lambda tx: self._judge_all(tx, read, now))
+        self._context.crash_point("observe.moments")
+        return sum(fresh is None and timer.closes_at >= now for timer, fresh in read)
+
+    async def _fresh(self, timer: Timer, now: Instant) -> Fresh | None:
+        rule = self._context.rules.today(timer.rule_id)
+        if rule is None or timer.closes_at < now:
+            return None
+        reader = FreshReader(self._context, reads_of(rule, _entry(rule, timer)))
+        roots = [(timer.kind, timer.subject_id)]
+        try:
+            async with self._context.api.permits(len(roots)):
+                return await reader.read(roots)
+        except StudioError as error:
+            log.warning("moment.unread", rule=rule.id, subject=timer.subject_id, error=type(error).__name__)
+            return None
+
+    def _judge_all(self, tx: Tx, read: Sequence[tuple[Timer, Fresh | None]], now: Instant) -> None:
+        for timer, fresh in read:
+            self._judge(tx, timer, fresh, now)
+
+    def _judge(self, tx: Tx, timer: Timer, fresh: Fresh | None, now: Instant) -> None:
+        rule = self._context.rules.today(timer.rule_id)
+        if rule is None:
+            tx.timers.put([replace(timer, state=TimerState.GONE, reason="its rule is gone")])
+            return
+        matcher = Matcher(tx, self._context, now, fresh)
+        if timer.closes_at < now:
+            self._skip(tx, matcher, timer, now)
+        elif fresh is not None:
+            subject = fresh.records.get((timer.kind, timer.subject_id))
+            if subject is None:
+                tx.timers.put([replace(timer, state=TimerState.GONE, reason="the record is gone")])
+                return
+            if not self._still_then(matcher, rule, timer, subject):
+                return  # its date moved and no poll has seen it yet: the next one moves the timer
+            matcher.moment(rule, _entry(rule, timer), timer)
+
+    def _still_then(self, matcher: Matcher, rule: Rule, timer: Timer, subject: object) -> bool:
+        """Whether the fresh record still has this moment; if not, it is put off until a poll has seen the move."""
+        entry = _entry(rule, timer)
+        trigger = dict(entry_moments(entry))[timer.entry_id]
+        moment = moment_of(
+            trigger,
+            subject,  # type: ignore[arg-type]  # read by kind
+            late=entry.late or rule.late,
+            policy=self._context.policy,
+            zone_of=matcher.desk.zones.of_session,
+            is_working=self._context.is_working_day,
+        )
+        if moment is not None and moment.occurrence == timer.occurrence and moment.due_at <= matcher.now:
+            return True
+        later = matcher.now.add(seconds=self._context.policy.cadence.page_one)
+        matcher.tx.timers.put([replace(timer, due_at=later, closes_at=max(timer.closes_at, later))])
+        return False
+
+    def _skip(self, tx: Tx, matcher: Matcher, timer: Timer, now: Instant) -> None:
+        late = f"due {timer.due_at}, its window closed {timer.closes_at}"
+        tx.timers.put([replace(timer, state=TimerState.SKIPPED, reason=late)])
+        log.warning("moment.skipped", rule=timer.rule_id, subject=timer.subject_id, due=timer.due_at.format_iso())
+        matcher.desk.trace(timer.rule_id, entry_of_timer(timer.entry_id), "late", late)
+        tx.control.notice(
+            now,
+            f"Rule {timer.rule_id} missed a moment",
+            f"{timer.kind} {timer.subject_id}: {late}. Nothing was sent for it.",
+            key=f"late:{timer.rule_id}:{timer.entry_id}:{timer.subject_id}:{timer.occurrence}",
+        )
+
+    def _closing(self, tx: Tx, now: Instant) -> None:
+        """Windows that closed while `if` never held: nothing was missed."""
+        closed = tx.timers.closing(now)
+        tx.timers.put([replace(t, state=TimerState.LAPSED, reason="if never held in its window") for t in closed])
+
+    def _settled(self, tx: Tx, now: Instant) -> None:
+        ready = [e for e in tx.events.in_state("settling") if e.settle_until is not None and e.settle_until <= now]
+        if ready:
+            matcher = Matcher(tx, self._context, now)
+            for stored in ready:
+                matcher.settled(stored)
+
+
+def _entry(rule: Rule, timer: Timer) -> Entry:
+    return entry_by_id(rule, entry_of_timer(timer.entry_id))
+
+
+def reads_of(rule: Rule, entry: Entry) -> frozenset[Read]:
+    """What judging a beginning on fresh data has to read."""
+    conditions = [*verdict.conditions_of(rule, entry), *([rule.until] if rule.until else [])]
+    return frozenset(read for condition in conditions for read in condition.reads)

@@ -1,0 +1,138 @@
+"""Read afresh exactly the records that a judgement's names lead to (rule-language.md 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from selftimer.engine.world import Fresh
+from selftimer.errors import Drifted, NotFound
+from selftimer.facts.records import (
+    Client,
+    Conversation,
+    Kind,
+    RawRecord,
+    Record,
+    Session,
+    Unreadable,
+    client_id_of,
+    kind_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from selftimer.engine.context import Context
+    from selftimer.rulebook.condition import Read
+
+MOST = 40
+"""Requests for one judgement; more would be a rule that reads the whole studio."""
+_BY_ID = {Kind.INVOICE: "invoice_id", Kind.CONTRACT: "contract_id", Kind.QUESTIONNAIRE: "questionnaire_id"}
+
+
+class FreshReader:
+    """One judgement's reads. Records are read once each, lists of a client once each."""
+
+    def __init__(self, context: Context, reads: Iterable[Read]) -> None:
+        self._context = context
+        self._reads = frozenset(reads)
+        self.fresh = Fresh(read_at=context.clock.now())
+        self._todo: list[Record] = []
+
+    async def read(self, roots: Iterable[tuple[Kind, str]]) -> Fresh:
+        """The roots by id, then all that the reads lead to. A 404 is an answer; any other failure is raised."""
+        for kind, record_id in roots:
+            await self._by_id(kind, record_id)
+        await self._follow_all()
+        return self.fresh
+
+    async def conversations(self, client_id: str) -> Fresh:
+        """The client's conversations with their messages as well."""
+        await self._of_client(client_id, Kind.CONVERSATION)
+        await self._follow_all()
+        return self.fresh
+
+    async def _follow_all(self) -> None:
+        while self._todo:
+            record = self._todo.pop()
+            for source, target in sorted(self._reads):
+                if source is kind_of(record) and source is not target:
+                    await self._follow(record, target)
+
+    async def _by_id(self, kind: Kind, record_id: str) -> None:
+        if (kind, record_id) in self.fresh.records or kind in {Kind.MESSAGE, Kind.PAYMENT, Kind.SESSION_TYPE}:
+            return
+        self._count()
+        try:
+            found = await self._context.api.record(kind, record_id)
+        except NotFound:
+            self.fresh.records[kind, record_id] = None
+            return
+        for raw in found:
+            self._lay(raw)
+
+    def _count(self) -> None:
+        self.fresh.requests += 1
+        if self.fresh.requests > MOST:
+            raise Drifted(f"a judgement needs more than {MOST} reads")
+
+    def _lay(self, raw: RawRecord) -> None:
+        record = self._context.api.parse(raw)
+        if isinstance(record, Unreadable):
+            raise Drifted(f"{record.kind} {record.id} can't be read: {record.reason}")
+        if (kind_of(record), record.id) not in self.fresh.records:
+            self.fresh.add(record)
+            self._todo.append(record)
+
+    async def _follow(self, record: Record, target: Kind) -> None:
+        if target is Kind.CLIENT:
+            owner = client_id_of(record)
+            if owner:
+                await self._by_id(Kind.CLIENT, owner)
+        elif isinstance(record, Client):
+            await self._of_client(record.id, target)
+        elif isinstance(record, Session) and target in _BY_ID:
+            linked = getattr(record, _BY_ID[target])
+            if linked:
+                await self._by_id(target, linked)
+
+    async def _of_client(self, client_id: str, target: Kind) -> None:
+        if (target, client_id) in self.fresh.lists:
+            return
+        self.fresh.lists.add((target, client_id))
+        known = await self._context.store.read(lambda tx: [s.id for s in tx.records.of_client(target, client_id)])
+        match target:
+            case Kind.INVOICE | Kind.PAYMENT:
+                await self._list(target, client_id)
+            case Kind.CONVERSATION:
+                for record_id in known or await self._list(target, client_id):
+                    await self._by_id(target, record_id)
+            case Kind.MESSAGE:
+                await self._of_client(client_id, Kind.CONVERSATION)
+            case Kind.SESSION | Kind.CONTRACT | Kind.QUESTIONNAIRE | Kind.QUOTE:
+                await self._list(target, client_id)
+                for record_id in known:
+                    await self._by_id(target, record_id)
+            case _:
+                pass
+
+    async def _list(self, kind: Kind, client_id: str) -> list[str]:
+        """The client's records of a kind; lists that take no client filter are looked at on page one, newest first."""
+        self._count()
+        filtered = kind in {Kind.INVOICE, Kind.PAYMENT, Kind.CONVERSATION}
+        page = await self._context.api.page(kind, 1, **({"client_id": client_id} if filtered else {}))
+        mine = []
+        for raw in page.records:
+            record = self._context.api.parse(raw)
+            if not isinstance(record, Unreadable) and client_id_of(record) == client_id:
+                mine.append(record.id)
+                if (kind, record.id) not in self.fresh.records and kind is not Kind.CONVERSATION:
+                    self.fresh.add(record)
+                    self._todo.append(record)
+        return mine
+
+
+def conversation_of(fresh: Fresh, client_id: str) -> Conversation | None:
+    """The client's conversation to write in: active, with the latest message."""
+    mine = [c for c in fresh.of(Kind.CONVERSATION) if isinstance(c, Conversation) and c.client_id == client_id]
+    active = [c for c in mine if c.status == "active"] or mine
+    return max(active, key=lambda c: (c.last_message_at is not None, c.last_message_at or 0, c.id), default=None)

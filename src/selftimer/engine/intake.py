@@ -1,0 +1,282 @@
+"""Take changed records in: snapshot, history, events, timers and runs of one batch, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from selftimer.engine.matching import Matcher
+from selftimer.engine.ruleset import entry_by_id
+from selftimer.facts.diff import Seen, events_of, partially_paid, removed
+from selftimer.facts.openness import is_open
+from selftimer.facts.records import Invoice, Kind, Payment, Record, client_id_of, created_at_of, kind_of
+from selftimer.facts.stored import StoredEvent, StoredRecord
+from selftimer.plan.moments import entry_of_timer, moment_of, timer_for
+from selftimer.plan.state import TimerState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.facts.event import Event
+    from selftimer.facts.records import RawRecord
+    from selftimer.plan.moments import Moment
+    from selftimer.plan.state import Timer
+    from selftimer.ports import Tx
+    from selftimer.rulebook.model import Entry, MomentTrigger
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A record that is new or differs from what is stored; `before` is the stored version, parsed."""
+
+    raw: RawRecord
+    record: Record
+    before: Record | None
+    stored: StoredRecord | None
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a batch came to."""
+
+    events: int = 0
+    baseline: int = 0
+    adopted: int = 0
+
+
+class Intake:
+    """Applies changes inside one transaction at one instant."""
+
+    def __init__(self, tx: Tx, context: Context, now: Instant, poll_id: int) -> None:
+        self.tx = tx
+        self.context = context
+        self.now = now
+        self.poll_id = poll_id
+        self.matcher = Matcher(tx, context, now)
+        self.seen = Seen(at=now, zone_of=self.matcher.desk.zones.of_session)
+        self.taken = Taken()
+
+    def apply(self, changes: Sequence[Change]) -> Taken:
+        """Store the changes, then decide what follows. Clients come first, so that nothing is judged on a hole."""
+        baselines = self._baselines()
+        rows = [self._row(change, baselines) for change in changes]
+        self.tx.records.put(rows)
+        happened: list[tuple[Event, Change]] = []
+        for change, row in zip(changes, rows, strict=True):
+            if change.before is None and row.baseline:
+                continue
+            happened += [(event, change) for event in events_of(change.before, change.record, self.seen)]
+        happened += self._part_payments(changes)
+        for event, change in happened:
+            self._happened(event, change)
+        for change, row in zip(changes, rows, strict=True):
+            self._moments(change, row)
+        self._others(changes)
+        return self.taken
+
+    def _baselines(self) -> dict[Kind, Instant | None]:
+        kinds = (*Kind,)
+        found = {kind: self.tx.records.resource(kind) for kind in kinds}
+        return {kind: resource.baseline_at if resource else None for kind, resource in found.items()}
+
+    def _row(self, change: Change, baselines: dict[Kind, Instant | None]) -> StoredRecord:
+        record, kind = change.record, kind_of(change.record)
+        created = created_at_of(record)
+        old = change.stored
+        baseline = old.baseline if old else self._was_there(kind, created, baselines)
+        if old is None:
+            self.taken.baseline += baseline
+            since = baselines.get(_baseline_kind(kind))
+            self.taken.adopted += baseline and since is not None
+        parent = record.invoice_id if isinstance(record, Payment) else getattr(record, "conversation_id", None)
+        return StoredRecord(
+            kind=kind,
+            id=record.id,
+            digest=change.raw.digest,
+            raw=change.raw.raw,
+            client_id=client_id_of(record),
+            parent_id=parent,
+            created_at=created,
+            first_seen_at=old.first_seen_at if old else self.now,
+            seen_at=self.now,
+            poll_id=self.poll_id,
+            open=is_open(record, self.now),
+            baseline=baseline,
+        )
+
+    def _was_there(self, kind: Kind, created: Instant | None, baselines: dict[Kind, Instant | None]) -> bool:
+        """Whether a record seen for the first time is old: its creation is then no event (delivery.md §3)."""
+        since = baselines.get(_baseline_kind(kind))
+        return since is None or (created is not None and created < since)
+
+    # --- events --------------------------------------------------------------------------------------------------
+
+    def _happened(self, event: Event, change: Change | None) -> None:
+        event = replace(event, own=self._is_own(event)) if event.changed else event
+        expired = event.at < self.now.subtract(hours=self.context.policy.event_expiry_hours)
+        before = change.stored.raw if change and change.stored and event.before is not None else None
+        stored = StoredEvent(
+            id=0,
+            name=event.name,
+            kind=event.kind,
+            record_id=event.record_id,
+            subject_kind=event.subject_kind,
+            subject_id=event.subject_id,
+            client_id=event.client_id,
+            occurrence=event.occurrence,
+            at=event.at,
+            seen_at=event.seen_at,
+            poll_id=self.poll_id,
+            changed=event.changed,
+            own=event.own,
+            before=before,
+            state="expired" if expired else "done",
+            reason="older than a day when it was seen" if expired else None,
+        )
+        stored = replace(stored, id=self.tx.events.add(stored))
+        self.taken.events += 1
+        log.info("event.seen", event_name=event.name, record=event.record_id, client=event.client_id, expired=expired)
+        if expired:
+            if self.context.rules.listening(event.name):
+                self.tx.control.notice(
+                    self.now,
+                    f"{event.name} was seen too late",
+                    f"{event.record_id}: happened {event.at}, seen {event.seen_at}; no rule was begun.",
+                    key=f"expired:{event.name}:{event.record_id}",
+                )
+            return
+        self.matcher.event(stored)
+
+    def _is_own(self, event: Event) -> bool:
+        """Whether every value that changed is one that we set (20)."""
+        wrote: Any = self.tx.control.get(f"wrote:{event.record_id}")
+        if not isinstance(wrote, dict) or event.after is None:
+            return False
+        return all(name in wrote and wrote[name] == getattr(event.after, name, None) for name in event.changed)
+
+    def _part_payments(self, changes: Sequence[Change]) -> list[tuple[Event, Change]]:
+        """`invoice.partially_paid` for invoices of which a part has just come in."""
+        world, out = self.matcher.desk.world, []
+        touched: dict[str, Change] = {}
+        for change in changes:
+            record, before = change.record, change.before
+            if not isinstance(record, Payment) or not record.invoice_id or record.status != "completed":
+                continue
+            if getattr(before, "status", None) != "completed" and not self._is_baseline(change):
+                touched[record.invoice_id] = change
+        for invoice_id, change in touched.items():
+            invoice = world.get(Kind.INVOICE, invoice_id)
+            payments = [p for p in world.of_invoice(invoice_id) if isinstance(p, Payment) and p.status == "completed"]
+            paid = sum(p.amount.minor for p in payments)
+            if isinstance(invoice, Invoice) and 0 < paid < invoice.amount.minor:
+                out.append((partially_paid(invoice, paid, self.seen), change))
+        return out
+
+    def _is_baseline(self, change: Change) -> bool:
+        stored = self.tx.records.get(kind_of(change.record), change.record.id)
+        return change.before is None and stored is not None and stored.baseline
+
+    def gone(self, record: Record) -> None:
+        """A record is gone: its moments are dropped, its event begins what it begins."""
+        kind = kind_of(record)
+        self.tx.records.mark_gone(kind, record.id, self.now)
+        timers = self.tx.timers.of_subject(kind, record.id)
+        live = [t for t in timers if t.state in {TimerState.PENDING, TimerState.OPEN}]
+        self.tx.timers.put([replace(t, state=TimerState.GONE, reason="the record is gone") for t in live])
+        event = removed(record, self.seen)
+        if event is not None:
+            self._happened(event, None)
+
+    # --- moments -------------------------------------------------------------------------------------------------
+
+    def _moments(self, change: Change, row: StoredRecord) -> None:
+        record = change.record
+        for rule, entry, timer_entry, trigger in self.context.rules.moments(kind_of(record)):
+            before = getattr(change.before, trigger.field, None)
+            same_date = change.before is not None and before == getattr(record, trigger.field, None)
+            known = same_date or (change.before is None and row.baseline)
+            self.moment(record, rule.id, entry, timer_entry, trigger, known_before=known)
+
+    def moment(
+        self,
+        record: Record,
+        rule_id: str,
+        entry: Entry,
+        timer_entry: str,
+        trigger: MomentTrigger,
+        *,
+        known_before: bool,
+    ) -> None:
+        """Make, move or leave the timer of one moment of one record."""
+        row = self.matcher.rows.get(rule_id)
+        rule = self.context.rules.today(rule_id)
+        if row is None or rule is None:
+            return
+        old = self.tx.timers.get(rule_id, timer_entry, record.id)
+        moment = self._moment_of(trigger, record, entry, rule.late)
+        if moment is None:
+            if old is not None and old.state in {TimerState.PENDING, TimerState.OPEN}:
+                self.tx.timers.put([replace(old, state=TimerState.GONE, reason="its date is gone")])
+            return
+        timer = timer_for(
+            rule_id,
+            timer_entry,
+            record,
+            moment,
+            old=old,
+            now=self.now,
+            active_since=row.active_since,
+            known_before=known_before,
+        )
+        if timer is None:
+            return
+        if old is not None and old.occurrence != timer.occurrence:
+            self._moved(old)
+        self.tx.timers.put([timer])
+        if timer.state is TimerState.SKIPPED and old is None:
+            self.matcher.desk.trace(rule_id, entry.id, "late", f"moment {timer.due_at}")
+
+    def _moment_of(self, trigger: MomentTrigger, record: Record, entry: Entry, rule_late: Any) -> Moment | None:
+        return moment_of(
+            trigger,
+            record,
+            late=entry.late or rule_late,
+            policy=self.context.policy,
+            zone_of=self.seen.zone_of,
+            is_working=self.context.is_working_day,
+        )
+
+    def _moved(self, old: Timer) -> None:
+        """The run of a moment that moved to another date ends, if it has had no effect yet (11)."""
+        for run in self.tx.runs.of_subject(old.rule_id, old.subject_id):
+            mine = run.entry_id == entry_of_timer(old.entry_id) and run.occurrence == old.occurrence
+            if mine and run.ended_at is None and run.effects == 0:
+                self.matcher.desk.end(run, "moved")
+
+    # --- what else the changed clients' runs and moments make of it ------------------------------------------------
+
+    def _others(self, changes: Iterable[Change]) -> None:
+        clients = {client_id for c in changes if (client_id := client_id_of(c.record)) and not self._is_baseline(c)}
+        for client_id in sorted(clients):
+            self.matcher.desk.client_changed(client_id)
+            for timer in self.tx.timers.open_of_client(client_id):
+                self.reconsider(timer)
+
+    def reconsider(self, timer: Timer) -> None:
+        """An open moment: perhaps its `if` holds now."""
+        rule = self.context.rules.today(timer.rule_id)
+        if rule is None or timer.closes_at < self.now:
+            return
+        self.matcher.moment(rule, entry_by_id(rule, entry_of_timer(timer.entry_id)), timer)
+
+
+def _baseline_kind(kind: Kind) -> Kind:
+    """Messages are as old as the baseline of conversations; session types have none."""
+    return Kind.CONVERSATION if kind is Kind.MESSAGE else kind

@@ -1,0 +1,336 @@
+"""Which rules an event or a moment begins, and why not: every decision leaves a trace, the negatives too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from selftimer.engine.runs import DEEPEST, RunDesk
+from selftimer.engine.scopes import event_of, scope_for
+from selftimer.facts.derive_money import outstanding
+from selftimer.facts.records import Invoice, Kind, Session
+from selftimer.facts.stored import TraceRow
+from selftimer.plan import verdict
+from selftimer.plan.moments import CLOCK_EVENTS, entry_moments, moment_of
+from selftimer.plan.repeats import turn_of
+from selftimer.plan.state import TimerState, Verb
+
+if TYPE_CHECKING:
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.engine.world import Fresh
+    from selftimer.facts.event import Event
+    from selftimer.facts.stored import StoredEvent
+    from selftimer.plan.state import Run, Timer
+    from selftimer.ports import RuleRow, Tx
+    from selftimer.rulebook.model import Entry, Rule
+    from selftimer.rulebook.scope import Scope
+
+log = structlog.get_logger(__name__)
+_MAKES = {
+    "invoice.created": Verb.INVOICE,
+    "invoice.sent": Verb.INVOICE,
+    "contract.sent": Verb.CONTRACT,
+    "questionnaire.sent": Verb.QUESTIONNAIRE,
+    "quote.sent": Verb.QUOTE,
+}
+"""Events that a document of ours causes: they wait while one may be on its way (20)."""
+
+
+class Matcher:
+    """Judges events and moments in one transaction at one instant."""
+
+    def __init__(self, tx: Tx, context: Context, now: Instant, fresh: Fresh | None = None) -> None:
+        self.tx = tx
+        self.context = context
+        self.now = now
+        self.desk = RunDesk(tx, context, now, fresh)
+        self.rows: dict[str, RuleRow] = tx.rules.rows()
+
+    # --- events --------------------------------------------------------------------------------------------------
+
+    def event(self, stored: StoredEvent) -> None:
+        """Begin what the event begins. An event that rests on a hole is parked and tried again at each poll."""
+        hole = self._hole(stored)
+        if hole is not None:
+            self.tx.events.update(replace(stored, state="parked", reason=hole))
+            if stored.state != "parked":
+                log.info("event.parked", event_name=stored.name, record=stored.record_id, reason=hole)
+            return
+        if stored.state == "parked":
+            self.tx.events.update(replace(stored, state="done", reason=None))
+        event = event_of(self.context, stored)
+        for rule, entry in self.context.rules.listening(stored.name):
+            if rule.settle is not None and stored.settle_rule is None:
+                self._settle(stored, rule)
+            elif stored.settle_rule in {None, rule.id}:
+                self._consider_event(rule, entry, event, stored)
+
+    def _hole(self, stored: StoredEvent) -> str | None:
+        world = self.desk.world
+        if stored.client_id and world.get(Kind.CLIENT, stored.client_id) is None:
+            return "its client can't be had"
+        if world.get(stored.subject_kind, stored.subject_id) is None and not stored.name.endswith(".removed"):
+            return f"its {stored.subject_kind} can't be had"
+        verb = _MAKES.get(stored.name)
+        if verb and stored.client_id and self.tx.deliveries.unresolved(stored.client_id, verb.value):
+            return f"a {verb.value} of ours for this client is on its way"
+        return None
+
+    def _settle(self, stored: StoredEvent, rule: Rule) -> None:
+        """Wait until the value has stood for so long; there and back is nothing (13)."""
+        assert rule.settle is not None
+        until = self.now.add(seconds=rule.settle.approximate_seconds())
+        earlier = self.tx.events.settling(stored.name, stored.record_id, rule.id)
+        before = stored.before
+        if earlier is not None:
+            self.tx.events.update(replace(earlier, state="dropped", reason="changed again before it had settled"))
+            before = earlier.before
+        waiting = replace(stored, state="settling", settle_rule=rule.id, settle_until=until, before=before)
+        self.tx.events.add(waiting)
+
+    def settled(self, stored: StoredEvent) -> None:
+        """The time is over: judge it for its rule, unless it went there and back."""
+        event = event_of(self.context, stored)
+        now_is = self.desk.world.get(stored.kind, stored.record_id)
+        self.tx.events.update(replace(stored, state="done"))
+        was = event.before
+        back = [getattr(now_is, name, None) == getattr(was, name, None) for name in stored.changed]
+        if now_is is not None and was is not None and back and all(back):
+            self._no(stored.settle_rule or "", "", "no", stored, {"why": "there and back again"})
+            return
+        for rule, entry in self.context.rules.listening(stored.name):
+            if rule.id == stored.settle_rule:
+                self._consider_event(rule, entry, event, stored)
+
+    def _consider_event(self, rule: Rule, entry: Entry, event: Event, stored: StoredEvent) -> None:
+        if event.own and not rule.also_own_changes:
+            self._no(rule.id, entry.id, "own", stored, {})
+            return
+        subject = (stored.subject_kind, stored.subject_id)
+        scope = scope_for(
+            self.context,
+            self.desk.world,
+            subject_kind=subject[0],
+            subject_id=subject[1],
+            client_id=stored.client_id,
+            event=event,
+            start=None,
+        )
+        row = self.rows.get(rule.id)
+        if row is None or stored.seen_at < row.active_since:
+            self._no(rule.id, entry.id, "baseline", stored, {"why": "the rule wasn't active yet"})
+            return
+        depth = self._depth(event)
+        if depth >= DEEPEST:
+            self._no(rule.id, entry.id, "chain", stored, {"why": "the third run in a chain of our own creations"})
+            self.tx.control.notice(
+                self.now,
+                f"Rule {rule.id} was stopped from setting itself off",
+                f"{stored.name} of {stored.record_id} is the third in a chain that Selftimer itself began.",
+                key=f"chain:{rule.id}:{stored.record_id}",
+            )
+            return
+        own_start = stored.name.endswith(".created") or stored.kind is Kind.MESSAGE
+        start = stored.at if own_start else stored.seen_at
+        self._consider(
+            rule, entry, scope, subject, stored.occurrence, start, stored.name, event_id=stored.id, depth=depth
+        )
+
+    def _depth(self, event: Event) -> int:
+        made = self.tx.deliveries.made(event.kind.value, event.record_id)
+        parent = self.tx.runs.get(made.run_id) if made else None
+        return parent.depth + 1 if parent else 0
+
+    # --- moments -------------------------------------------------------------------------------------------------
+
+    def moment(self, rule: Rule, entry: Entry, timer: Timer) -> None:
+        """A moment is due, or open and its record changed: begin its run, or leave it open until its window closes."""
+        scope = scope_for(
+            self.context,
+            self.desk.world,
+            subject_kind=timer.kind,
+            subject_id=timer.subject_id,
+            client_id=timer.client_id,
+            event=None,
+            start=None,
+        )
+        subject = (timer.kind, timer.subject_id)
+        if not self._clock_says(entry, timer):
+            return
+        begun = self._consider(
+            rule,
+            entry,
+            scope,
+            subject,
+            timer.occurrence,
+            timer.due_at,
+            f"moment {timer.due_at}",
+            window_end=timer.closes_at,
+        )
+        state = TimerState.DONE if begun else TimerState.OPEN
+        if timer.state is not state:
+            self.tx.timers.put([replace(timer, state=state)])
+
+    def _clock_says(self, entry: Entry, timer: Timer) -> bool:
+        """Events that the clock makes need their state too: a confirmed session, an outstanding invoice (8)."""
+        trigger = dict(entry_moments(entry))[timer.entry_id]
+        record = self.desk.world.get(timer.kind, timer.subject_id)
+        says = True
+        if trigger is CLOCK_EVENTS["session.ended"]:
+            says = isinstance(record, Session) and record.status == "confirmed"
+        elif trigger is CLOCK_EVENTS["invoice.overdue"]:
+            says = isinstance(record, Invoice) and outstanding(record, self.desk.world, None)
+        if not says and timer.state is not TimerState.OPEN:
+            self.tx.timers.put([replace(timer, state=TimerState.OPEN)])
+        return says
+
+    def begin_by_hand(self, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str], occurrence: str) -> bool:
+        """Begin a run that a person asked for; `if`, `until`, audience and repeats hold all the same."""
+        return self._consider(rule, entry, scope, subject, occurrence, self.now, "by hand")
+
+    # --- both ----------------------------------------------------------------------------------------------------
+
+    def _consider(
+        self,
+        rule: Rule,
+        entry: Entry,
+        scope: Scope,
+        subject: tuple[Kind, str],
+        occurrence: str,
+        start: Instant,
+        what: str,
+        *,
+        event_id: int | None = None,
+        depth: int = 0,
+        window_end: Instant | None = None,
+    ) -> bool:
+        """Judge a beginning; True if its occurrence is dealt with (begun, or done before)."""
+        if self.tx.runs.exists(rule.id, entry.id, subject[1], occurrence):
+            return True
+        why = self._refusal(rule, entry, scope, subject)
+        if why is not None:
+            word, detail = why
+            self._leave(rule.id, entry.id, word, what, subject, scope, detail)
+            return False
+        turn = turn_of(rule, scope, subject[1], self.context.policy.zone)
+        run = self.desk.begin(
+            rule,
+            entry,
+            scope,
+            subject=subject,
+            occurrence=occurrence,
+            start_at=start,
+            event_id=event_id,
+            repeat_key=turn.key if turn else None,
+            depth=depth,
+            window_end=window_end,
+        )
+        return run is not None
+
+    def _refusal(
+        self, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str]
+    ) -> tuple[str, dict[str, Any]] | None:
+        """Why the rule doesn't begin here, or None."""
+        if rule.mode == "off":
+            return "off", {}
+        left_out = verdict.in_audience(scope.client, rule.include)
+        if left_out is not None:
+            return "audience", {"why": left_out}
+        truth, trace = verdict.holds(verdict.conditions_of(rule, entry), scope)
+        if truth is not True:
+            self._tell_errors(rule, trace)
+            return ("no" if truth is False else "unknown"), trace
+        if rule.until is not None:
+            truth, trace = verdict.holds([rule.until], scope)
+            if truth is not False:
+                self._tell_errors(rule, trace)
+                return ("until" if truth else "unknown"), trace
+        turn = turn_of(rule, scope, subject[1], self.context.policy.zone)
+        if turn is not None and self.tx.runs.repeated(rule.id, turn.key, turn.since):
+            return "repeat", {"since": turn.since.format_iso() if turn.since else "ever"}
+        going = [
+            r for r in self.tx.runs.of_subject(rule.id, subject[1]) if r.ended_at is None and r.entry_id == entry.id
+        ]
+        if going and not rule.restart:
+            return "under way", {"run": going[0].id}
+        for run in going:
+            self.desk.end(run, "a new trigger began it again")
+        return None
+
+    def _tell_errors(self, rule: Rule, trace: dict[str, Any]) -> None:
+        """An error in a condition is told to the owner once a rule (6)."""
+        if "error" in trace:
+            self.tx.control.notice(
+                self.now,
+                f"Rule {rule.id} can't be judged",
+                f"{rule.where}: {trace['error']} (in: {trace.get('text', '')})",
+                key=f"error:{rule.id}:{rule.version}",
+            )
+            log.warning("rule.failed", rule=rule.id, error=trace["error"])
+
+    def _no(self, rule_id: str, entry_id: str, word: str, stored: StoredEvent, detail: dict[str, Any]) -> None:
+        self.tx.traces.add(
+            [
+                TraceRow(
+                    at=self.now,
+                    rule_id=rule_id,
+                    entry_id=entry_id,
+                    subject_kind=stored.subject_kind,
+                    subject_id=stored.subject_id,
+                    client_id=stored.client_id,
+                    verdict=word,
+                    what=stored.name,
+                    detail=detail,
+                )
+            ]
+        )
+
+    def _leave(
+        self,
+        rule_id: str,
+        entry_id: str,
+        word: str,
+        what: str,
+        subject: tuple[Kind, str],
+        scope: Scope,
+        detail: dict[str, Any],
+    ) -> None:
+        self.tx.traces.add(
+            [
+                TraceRow(
+                    at=self.now,
+                    rule_id=rule_id,
+                    entry_id=entry_id,
+                    subject_kind=subject[0],
+                    subject_id=subject[1],
+                    client_id=scope.client.id if scope.client else None,
+                    verdict=word,
+                    what=what,
+                    detail=detail,
+                )
+            ]
+        )
+
+
+def moved_away(context: Context, desk: RunDesk, entry: Entry, rule: Rule, run: Run) -> bool:
+    """Whether the moment that began a run has another date by now: its words would be about the wrong day."""
+    if run.event_id is not None or run.occurrence.startswith("manual:"):
+        return False
+    record = desk.world.get(run.subject_kind, run.subject_id)
+    found = [
+        moment_of(
+            trigger,
+            record,
+            late=entry.late or rule.late,
+            policy=context.policy,
+            zone_of=desk.zones.of_session,
+            is_working=context.is_working_day,
+        )
+        for _, trigger in entry_moments(entry)
+        if record is not None and trigger.kind is run.subject_kind
+    ]
+    return bool(found) and all(moment is None or moment.occurrence != run.occurrence for moment in found)

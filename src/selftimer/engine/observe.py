@@ -1,0 +1,97 @@
+"""The observing lane: read what is due, take it in, then see what fell due (DESIGN.md, One road).
+
+`step(now)` does what is due and says when it is next wanted; it never sleeps. Who keeps time calls it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from structlog.contextvars import bound_contextvars
+from whenever import Instant
+
+from selftimer.engine.activate import activate
+from selftimer.engine.cycle import Cycle
+from selftimer.engine.fallen import FallenDue
+from selftimer.errors import StudioError
+from selftimer.facts.records import LISTED
+
+if TYPE_CHECKING:
+    from selftimer.engine.context import Context
+    from selftimer.facts.records import Kind
+
+log = structlog.get_logger(__name__)
+NEVER = Instant.MAX
+
+
+class Observe:
+    """Polls and moments of one studio."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.poll_at: Instant = Instant.MIN
+        """When the next poll is wanted; who keeps a stepped clock sets it, since it knows what a poll could see."""
+        self.due_at: Instant = NEVER
+        """When something other than a poll is next due."""
+        self._activated: object = None
+        self._failures = 0
+        self.polls = 0
+        self.requests = 0
+
+    async def step(self, now: Instant) -> Instant:
+        """Poll if it is time, act on what fell due; the instant when it is next wanted."""
+        with bound_contextvars(studio=self._context.studio_id):
+            await self._activate(now)
+            if now >= self.poll_at:
+                await self._poll(now)
+            fallen = FallenDue(self._context)
+            self.due_at = await fallen.step(now)
+            return min(self.poll_at, self.due_at)
+
+    async def _activate(self, now: Instant) -> None:
+        rules = self._context.rules
+        if self._activated is not rules:
+            await self._context.store.write(lambda tx: activate(tx, self._context, now))
+            self._activated = rules
+
+    async def _poll(self, now: Instant) -> None:
+        cadence = self._context.policy.cadence
+        try:
+            depths, signals_only = await self._depths(now)
+            cycle = Cycle(self._context, now)
+            if signals_only and not await cycle.signals_moved():
+                self.poll_at = now.add(seconds=cadence.signals)
+                return
+            failed = await cycle.run(depths)
+            self.polls += 1
+        except StudioError as error:
+            failed = True
+            log.warning("poll.failed", error=type(error).__name__, message=error.message)
+        self._failures = self._failures + 1 if failed else 0
+        wait = cadence.signals or cadence.page_one
+        if self._failures:
+            wait = min(30 * 2 ** min(self._failures - 1, 5), cadence.page_one)
+            self.due_at = min(self.due_at, now.add(seconds=wait))
+        self.poll_at = now.add(seconds=wait)
+
+    async def _depths(self, now: Instant) -> tuple[dict[Kind, str], bool]:
+        """How deep each list is read now, and whether a look at the signals is enough."""
+        cadence = self._context.policy.cadence
+        resources = await self._context.store.read(lambda tx: {k: tx.records.resource(k) for k in LISTED})
+
+        def over(since: Instant | None, seconds: int) -> bool:
+            return since is None or (now - since).total("seconds") >= seconds
+
+        depths: dict[Kind, str] = {}
+        for kind, resource in resources.items():
+            if resource is None or resource.baseline_at is None or over(resource.full_at, cadence.full):
+                depths[kind] = "full"
+            elif over(resource.open_at, cadence.open_pages):
+                depths[kind] = "open"
+            else:
+                depths[kind] = "page_one"
+        newest = max((r.page_one_at for r in resources.values() if r and r.page_one_at), default=None)
+        failing = any(r is None or r.failing_since for r in resources.values())
+        only = not failing and cadence.signals > 0 and not over(newest, cadence.page_one)
+        return depths, only and all(d != "full" for d in depths.values())

@@ -1,0 +1,206 @@
+"""Carry out what commands asked for: each order in the transaction that marks it done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from selftimer.engine.intake import Intake
+from selftimer.engine.matching import Matcher
+from selftimer.engine.runs import new_id
+from selftimer.engine.scopes import scope_for
+from selftimer.facts.records import Kind
+from selftimer.plan.moments import entry_moments
+from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold
+from selftimer.plan.timing import next_free
+from selftimer.ports import Pause
+from selftimer.primitives.ids import id_type_of
+from selftimer.rulebook.model import EventTrigger, ManualTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.ports import Tx
+    from selftimer.rulebook.model import Rule
+
+log = structlog.get_logger(__name__)
+
+
+class Refusal(ValueError):  # noqa: N818 - an answer to the person who asked, not a fault
+    """Why an order can't be carried out, as a sentence."""
+
+
+def carry_out(tx: Tx, context: Context, now: Instant) -> int:
+    """Carry out all waiting orders; how many there were."""
+    orders = tx.control.orders()
+    for order in orders:
+        try:
+            message = _ORDERS[order.what](tx, context, now, order.args)
+            result = {"ok": True, "message": message}
+        except KeyError as error:
+            result = {"ok": False, "message": f"unknown order: {error}"}
+        except Refusal as refusal:
+            result = {"ok": False, "message": str(refusal)}
+        log.info("order.done", order=order.what, ok=result["ok"])
+        tx.control.finish_order(order.id, now, result)
+    return len(orders)
+
+
+def _held(tx: Tx, args: Mapping[str, Any], states: tuple[DeliveryState, ...]) -> Delivery:
+    delivery = tx.deliveries.get(str(args.get("id")))
+    if delivery is None:
+        raise Refusal(f"there is no delivery {args.get('id')}")
+    if delivery.state not in states:
+        raise Refusal(f"{delivery.id} is {delivery.state.value} by now; nothing was changed")
+    return delivery
+
+
+def _approve(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> str:
+    delivery = _held(tx, args, (DeliveryState.HELD,))
+    if delivery.hold is Hold.EVIDENCE:
+        return _settle(tx, context, now, delivery, str(args.get("choice") or ""))
+    if delivery.hold not in {Hold.APPROVAL, Hold.FLOOD}:
+        raise Refusal(f"{delivery.id} waits for {delivery.hold.value if delivery.hold else 'nothing'}, not for a yes")
+    seen = args.get("seen")
+    if seen is not None and seen != delivery.text:
+        raise Refusal("the words have changed since you saw them; look again")
+    free = next_free(now, context.policy.quiet_hours, context.policy.zone) if delivery.verb in REACHES_CLIENT else now
+    said = replace(
+        delivery,
+        state=DeliveryState.READY,
+        hold=None,
+        due_at=free,
+        allowed_at=free,
+        late_until=free + (delivery.late_until - delivery.allowed_at),  # the wait for the yes doesn't count (17)
+        approved_at=now,
+        approved_text=delivery.text,
+        edited_text=args.get("text") or delivery.edited_text,
+        reason=None,
+    )
+    tx.deliveries.update(said, expect=[DeliveryState.HELD])
+    log.info("delivery.approved", rule=delivery.rule_id, delivery=delivery.id, edited=bool(args.get("text")))
+    when = "at once" if free == now else f"at {free.to_tz(context.policy.zone)}, after the quiet hours"
+    return f"approved; it goes out {when}"
+
+
+def _settle(tx: Tx, context: Context, now: Instant, delivery: Delivery, choice: str) -> str:
+    """An effect that couldn't be settled by reading: the owner knows (delivery.md §1.5)."""
+    if choice == "sent":
+        sent = replace(delivery, state=DeliveryState.SENT, hold=None, sent_at=now, reason="you said that it was sent")
+        tx.deliveries.update(sent, expect=[DeliveryState.HELD])
+        Matcher(tx, context, now).desk.after_final(sent)
+        return "taken as sent"
+    if choice == "send":
+        again = replace(
+            delivery,
+            state=DeliveryState.READY,
+            hold=None,
+            due_at=now,
+            allowed_at=now,
+            late_until=now + (delivery.late_until - delivery.allowed_at),
+            attempt=0,
+            applied=False,
+            looks=(),
+            reason="you said to send it",
+        )
+        tx.deliveries.update(again, expect=[DeliveryState.HELD])
+        return "it goes out once more"
+    raise Refusal(
+        "it can't be settled whether this was sent: look in the studio, then say --was-sent, --send-again, or skip it"
+    )
+
+
+def _skip(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> str:
+    states = (DeliveryState.HELD, DeliveryState.READY)
+    delivery = _held(tx, args, states)
+    skipped = replace(delivery, state=DeliveryState.SKIPPED, hold=None, lease_until=None, reason="you said no")
+    tx.deliveries.update(skipped, expect=states)
+    log.info("delivery.skipped", rule=delivery.rule_id, delivery=delivery.id, reason="you said no")
+    Matcher(tx, context, now).desk.after_final(skipped)
+    return "skipped; its run goes on without it"
+
+
+def _pause(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> str:
+    scope, ident = str(args.get("scope", "all")), str(args.get("id") or "")
+    if scope == "rule" and context.rules.today(ident) is None:
+        raise Refusal(f"there is no rule {ident!r}")
+    tx.control.put_pause(Pause(scope=scope, id=ident, since=now, why=str(args.get("why") or "")))
+    log.warning("service.paused", scope=scope, what=ident)
+    return f"paused: {scope}{' ' + ident if ident else ''}"
+
+
+def _resume(tx: Tx, _context: Context, _now: Instant, args: Mapping[str, Any]) -> str:
+    scope, ident = str(args.get("scope", "all")), str(args.get("id") or "")
+    if not tx.control.remove_pause(scope, ident):
+        raise Refusal(f"{scope}{' ' + ident if ident else ''} isn't paused")
+    log.warning("service.resumed", scope=scope, what=ident)
+    return f"resumed: {scope}{' ' + ident if ident else ''}"
+
+
+def _start(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> str:
+    """Begin a rule for one record by hand: for bookings from before the rule was there."""
+    rule = context.rules.today(str(args.get("rule")))
+    if rule is None:
+        raise Refusal(f"there is no rule {args.get('rule')!r}")
+    record_id = str(args.get("record"))
+    id_type = id_type_of(record_id)
+    stored = tx.records.get(Kind(id_type.kind), record_id) if id_type and id_type.kind in set(Kind) else None
+    if stored is None:
+        raise Refusal(f"there is no record {record_id!r}; give an id as `selftimer status` or the studio shows it")
+    going = [r for r in tx.runs.of_subject(rule.id, record_id) if r.ended_at is None]
+    if going:
+        raise Refusal(f"rule {rule.id} is under way for {record_id} already (run {going[0].id})")
+    done = _begin(tx, context, rule, stored.kind, record_id, now) + _moments(
+        tx, context, rule, stored.kind, record_id, now
+    )
+    if not done:
+        raise Refusal(
+            f"nothing of rule {rule.id} can begin for a {stored.kind.value} now: `if` doesn't hold, or all is over"
+        )
+    return "; ".join(done)
+
+
+def _begin(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, now: Instant) -> list[str]:
+    matcher, done = Matcher(tx, context, now), []
+    for entry in rule.entries:
+        by_hand = any(isinstance(t, EventTrigger | ManualTrigger) for t in entry.triggers)
+        fits = rule.subject in {kind, None}
+        if not by_hand or entry_moments(entry) or not fits:
+            continue
+        stored = tx.records.get(kind, record_id)
+        owner = stored.client_id if stored else None
+        scope = scope_for(
+            context,
+            matcher.desk.world,
+            subject_kind=kind,
+            subject_id=record_id,
+            client_id=owner,
+            event=None,
+            start=None,
+        )
+        if matcher.begin_by_hand(rule, entry, scope, (kind, record_id), f"manual:{new_id('m')}"):
+            done.append(f"begun for {record_id}")
+    return done
+
+
+def _moments(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, now: Instant) -> list[str]:
+    intake = Intake(tx, context, now, 0)
+    record = intake.matcher.desk.world.get(kind, record_id)
+    done = []
+    for entry in rule.entries:
+        for timer_entry, trigger in entry_moments(entry):
+            if trigger.kind is not kind or record is None:
+                continue
+            intake.moment(record, rule.id, entry, timer_entry, trigger, known_before=False)
+            timer = tx.timers.get(rule.id, timer_entry, record_id)
+            if timer is not None and timer.closes_at >= now:
+                done.append(f"{entry.id or rule.id}: due {timer.due_at.to_tz(context.policy.zone)}")
+    return done
+
+
+_ORDERS = {"approve": _approve, "skip": _skip, "pause": _pause, "resume": _resume, "start": _start}

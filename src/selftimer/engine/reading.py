@@ -1,0 +1,135 @@
+"""Read one of the studio's lists as deep as is due, and say which of its records changed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from selftimer.facts.sweep import Certificate, PageFacts, certify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selftimer.facts.records import Kind, RawRecord, Unreadable
+    from selftimer.facts.stored import Resource
+    from selftimer.ports import Page, Store, StudioApi
+
+PARALLEL = 4
+"""Pages of one list read at once."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What reading a list came to."""
+
+    kind: Kind
+    depth: str
+    """`page_one`, `open` or `full`."""
+    changed: list[RawRecord] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    new: set[str] = field(default_factory=set)
+    total: int | None = None
+    pages: int = 0
+    certificate: Certificate | None = None
+
+
+class ListReader:
+    """Reads pages and compares digests in bulk; nothing is parsed here."""
+
+    def __init__(self, api: StudioApi, store: Store) -> None:
+        self._api = api
+        self._store = store
+
+    async def read(self, kind: Kind, depth: str, resource: Resource | None) -> Reading:
+        """Read the list to that depth. Any failure is the studio's error, and what was read of this list is left."""
+        if depth == "full" or resource is None:
+            return await self._full(kind)
+        reading = Reading(kind=kind, depth=depth)
+        first = await self._api.page(kind, 1)
+        await self._take(reading, first)
+        numbers = await self._open_pages(kind) if depth == "open" else set()
+        await self._further(reading, numbers - {1})
+        await self._down(reading, first, resource)
+        return reading
+
+    async def _take(self, reading: Reading, page: Page) -> None:
+        known = await self._store.read(
+            lambda tx: tx.records.digests(reading.kind, [r.id for r in page.records]) if page.records else {}
+        )
+        self._compare(reading, page, known)
+
+    @staticmethod
+    def _compare(reading: Reading, page: Page, known: dict[str, bytes]) -> None:
+        reading.pages += 1
+        reading.total = page.total
+        reading.unreadable += page.unreadable
+        for record in page.records:
+            if record.id not in reading.seen and known.get(record.id) != record.digest:
+                reading.changed.append(record)
+                if record.id not in known:
+                    reading.new.add(record.id)
+            reading.seen.add(record.id)
+
+    async def _further(self, reading: Reading, numbers: set[int]) -> None:
+        for page in await self._pages(reading.kind, sorted(numbers)):
+            await self._take(reading, page)
+
+    async def _pages(self, kind: Kind, numbers: Sequence[int]) -> list[Page]:
+        gate = asyncio.Semaphore(PARALLEL)
+
+        async def one(number: int) -> Page:
+            async with gate:
+                return await self._api.page(kind, number)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(n)) for n in numbers]
+        return [task.result() for task in tasks]
+
+    async def _open_pages(self, kind: Kind) -> set[int]:
+        """The pages on which records that are still open should lie, by their place in the stored order."""
+        order = await self._store.read(lambda tx: tx.records.order(kind))
+        return {place // 100 + 1 for place, (_, is_open) in enumerate(order) if is_open}
+
+    async def _down(self, reading: Reading, first: Page, resource: Resource) -> None:
+        """Go on down to the first page of known records where the total moved more than page one explains."""
+        known = await self._store.read(lambda tx: tx.records.count(reading.kind))
+        number, page, found = 1, first, len(reading.new)
+        moved = resource.total != reading.total or found > 0
+        while moved and not page.last and reading.total is not None and reading.total > known + len(reading.new):
+            number += 1
+            page = await self._api.page(reading.kind, number)
+            await self._take(reading, page)
+            if len(reading.new) == found:
+                return
+            found = len(reading.new)
+
+    async def _full(self, kind: Kind) -> Reading:
+        reading = Reading(kind=kind, depth="full")
+        first = await self._api.page(kind, 1)
+        pages = [first]
+        if not first.last and first.total is not None:
+            last = -(-first.total // first.per_page)
+            pages += await self._pages(kind, range(2, last + 1))
+        while not pages[-1].last:
+            pages.append(await self._api.page(kind, pages[-1].number + 1))
+        again = await self._api.page(kind, 1) if len(pages) > 1 else first
+        known = await self._store.read(lambda tx: tx.records.digests(kind))
+        for page in pages:
+            self._compare(reading, page, known)
+        reading.certificate = certify([_facts(p) for p in pages], _facts(again))
+        return reading
+
+
+def _facts(page: Page) -> PageFacts:
+    def created(record: RawRecord) -> str | None:
+        text = record.raw.get("created_at") or record.raw.get("payment_date")
+        return text if isinstance(text, str) else None
+
+    return PageFacts(
+        ids=tuple(r.id for r in page.records) + tuple(u.id for u in page.unreadable),
+        digests=tuple(r.digest for r in page.records),
+        total=page.total,
+        created=tuple(created(r) for r in page.records),
+    )

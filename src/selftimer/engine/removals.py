@@ -1,0 +1,91 @@
+"""Removals: absent is not deleted (delivery.md §2).
+
+Removed is what is absent from two certified sweeps *and* a 404 by id. Too many vanishing at once freezes the list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from selftimer.engine.intake import Intake
+from selftimer.engine.world import parsed
+from selftimer.errors import NotFound, StudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.engine.reading import Reading
+    from selftimer.facts.records import Kind
+    from selftimer.ports import Tx
+
+log = structlog.get_logger(__name__)
+
+
+class Removals:
+    """After the sweeps of one cycle."""
+
+    def __init__(self, context: Context, now: Instant, poll_id: int) -> None:
+        self._context = context
+        self._now = now
+        self._poll_id = poll_id
+
+    async def run(self, readings: Sequence[Reading]) -> None:
+        """Count absences of certified sweeps and settle those that are absent for the second time."""
+        for reading in readings:
+            if reading.certificate is None or not reading.certificate.certified:
+                continue
+            twice = await self._context.store.write(lambda tx, r=reading: self._absent(tx, r))  # type: ignore[misc]  # bound at once
+            for record_id in twice:
+                await self._settle(reading.kind, record_id)
+
+    def _absent(self, tx: Tx, reading: Reading) -> list[str]:
+        kind = reading.kind
+        resource = tx.records.resource(kind)
+        if resource is None or resource.complete_as_of != self._now:
+            return []
+        absent = [i for i in tx.records.digests(kind) if i not in reading.seen]
+        known = tx.records.count(kind)
+        tx.records.mark_missing(kind, absent)
+        if len(absent) > max(3, known * 0.02):
+            if resource.frozen is None:
+                tx.records.put_resource(replace(resource, frozen=f"{len(absent)} of {known} vanished at once"))
+                log.warning("list.frozen", list=kind.value, absent=len(absent), known=known)
+                tx.control.notice(
+                    self._now,
+                    f"{len(absent)} of {known} {kind.value}s vanished from the studio at once",
+                    "Nothing is taken as removed until they are back or you say so.",
+                    key=f"frozen:{kind.value}:{self._now}",
+                )
+            return []
+        if resource.frozen is not None:
+            tx.records.put_resource(replace(resource, frozen=None))
+        gone = []
+        for record_id in absent:
+            stored = tx.records.get(kind, record_id)
+            if stored is not None and stored.missing >= 2:
+                gone.append(record_id)
+        return gone
+
+    async def _settle(self, kind: Kind, record_id: str) -> None:
+        try:
+            await self._context.api.record(kind, record_id)
+        except NotFound:
+            await self._context.store.write(lambda tx: self._gone(tx, kind, record_id))
+        except StudioError as error:
+            log.warning("record.missing", list=kind.value, record=record_id, error=type(error).__name__)
+
+    def _gone(self, tx: Tx, kind: Kind, record_id: str) -> None:
+        stored = tx.records.get(kind, record_id)
+        if stored is None or stored.gone_at is not None:
+            return
+        record = parsed(self._context.api, stored)
+        if record is None:
+            tx.records.mark_gone(kind, record_id, self._now)
+        else:
+            Intake(tx, self._context, self._now, self._poll_id).gone(record)

@@ -1,0 +1,85 @@
+"""Today's rules, indexed so that a change meets only the rules that can care; and pinned versions of older ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from selftimer.plan.moments import CLOCK_EVENTS, entry_moments
+from selftimer.plan.program import Program, flatten
+from selftimer.rulebook.model import EventTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    from selftimer.facts.records import Kind
+    from selftimer.ports import Tx
+    from selftimer.rulebook.model import Entry, MomentTrigger, Rule, Rulebook, Words
+
+
+class RuleSet:
+    """Immutable once made, but for its cache of compiled versions."""
+
+    def __init__(self, book: Rulebook, compile_source: Callable[[Mapping[str, Any]], Rule]) -> None:
+        self.book = book
+        self._compile = compile_source
+        self._versions: dict[tuple[str, str], Rule] = {(r.id, r.version): r for r in book.rules.values()}
+        self._programs: dict[tuple[str, str, str], Program] = {}
+        self._events: dict[str, list[tuple[Rule, Entry]]] = defaultdict(list)
+        self._moments: dict[Kind, list[tuple[Rule, Entry, str, MomentTrigger]]] = defaultdict(list)
+        for rule in book.rules.values():
+            for entry in rule.entries:
+                self._index(rule, entry)
+
+    def _index(self, rule: Rule, entry: Entry) -> None:
+        for trigger in entry.triggers:
+            if isinstance(trigger, EventTrigger) and trigger.name not in CLOCK_EVENTS:
+                self._events[trigger.name].append((rule, entry))
+        for timer_entry_id, moment in entry_moments(entry):
+            self._moments[moment.kind].append((rule, entry, timer_entry_id, moment))
+
+    def listening(self, event_name: str) -> list[tuple[Rule, Entry]]:
+        """The rule entries that an event begins."""
+        return self._events.get(event_name, [])
+
+    def moments(self, kind: Kind) -> list[tuple[Rule, Entry, str, MomentTrigger]]:
+        """The moments that a record of that kind has: rule, entry, the id of its timers, the trigger."""
+        return self._moments.get(kind, [])
+
+    def moment_kinds(self) -> Iterator[Kind]:
+        """The kinds of record that any rule has a moment of."""
+        return iter(self._moments)
+
+    def today(self, rule_id: str) -> Rule | None:
+        """The rule as it is now; None if it was removed."""
+        return self.book.rules.get(rule_id)
+
+    def words(self, name: str) -> Words | None:
+        """The words of that name: today's, whatever the run's version (19)."""
+        return self.book.words.get(name)
+
+    def pinned(self, tx: Tx, rule_id: str, version: str) -> Rule | None:
+        """The rule as it was in a run's version; None if that version can't be had any more."""
+        rule = self._versions.get((rule_id, version))
+        if rule is None:
+            source = tx.rules.source(rule_id, version)
+            if source is None:
+                return None
+            rule = self._versions[rule_id, version] = self._compile(source)
+        return rule
+
+    def program(self, rule: Rule, entry_id: str) -> Program:
+        """The entry's steps as a program."""
+        key = (rule.id, rule.version, entry_id)
+        if key not in self._programs:
+            self._programs[key] = flatten(entry_by_id(rule, entry_id).steps)
+        return self._programs[key]
+
+
+def entry_by_id(rule: Rule, entry_id: str) -> Entry:
+    """The entry of that id; KeyError if the rule has none."""
+    for entry in rule.entries:
+        if entry.id == entry_id:
+            return entry
+    raise KeyError(f"rule {rule.id} has no entry {entry_id!r}")

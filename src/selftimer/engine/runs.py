@@ -1,0 +1,255 @@
+"""Runs inside a transaction: begin one, move it on, end it. What it decides is committed with what it rests on."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from selftimer.engine.ruleset import entry_by_id
+from selftimer.engine.scopes import scope_of_run
+from selftimer.engine.world import TxWorld
+from selftimer.facts.derive import session_zone
+from selftimer.facts.stored import TraceRow
+from selftimer.plan import verdict
+from selftimer.plan.effects import plan_delivery
+from selftimer.plan.program import AtDoubt, AtEffect, AtEnd, AtWait, Place, Position, Zones, advance
+from selftimer.plan.state import FINAL, Delivery, DeliveryState, Run, RunState
+
+if TYPE_CHECKING:
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.engine.world import Fresh
+    from selftimer.facts.records import Kind
+    from selftimer.ports import Tx
+    from selftimer.rulebook.model import Entry, Rule
+    from selftimer.rulebook.scope import Scope
+
+log = structlog.get_logger(__name__)
+LOGGED = {state: f"delivery.{state.value}" for state in DeliveryState}
+"""The log event of a delivery that came to a state: `delivery.sent`, `delivery.held` …"""
+DEEPEST = 3
+"""A chain of runs begun by our own creations ends at the third (20)."""
+
+
+def new_id(prefix: str) -> str:
+    """A random id, never a counter: a restored backup would use a counter's numbers again."""
+    return f"{prefix}_{secrets.token_hex(10)}"
+
+
+class RunDesk:
+    """Works on the runs of one transaction at one instant."""
+
+    def __init__(self, tx: Tx, context: Context, now: Instant, fresh: Fresh | None = None) -> None:
+        self.tx = tx
+        self.context = context
+        self.now = now
+        self.world = TxWorld(tx, context, now, fresh)
+        self.zones = Zones(
+            studio=context.policy.zone,
+            of_session=lambda session: session_zone(session, self.world),
+            is_working=context.is_working_day,
+        )
+
+    # --- begin ---------------------------------------------------------------------------------------------------
+
+    def begin(
+        self,
+        rule: Rule,
+        entry: Entry,
+        scope: Scope,
+        *,
+        subject: tuple[Kind, str],
+        occurrence: str,
+        start_at: Instant,
+        event_id: int | None,
+        repeat_key: str | None,
+        depth: int = 0,
+        window_end: Instant | None = None,
+    ) -> Run | None:
+        """A new run, moved to its first effect or wait; None if this occurrence has one already."""
+        run = Run(
+            id=new_id("run"),
+            rule_id=rule.id,
+            rule_version=rule.version,
+            entry_id=entry.id,
+            subject_kind=subject[0],
+            subject_id=subject[1],
+            client_id=scope.client.id if scope.client else None,
+            occurrence=occurrence,
+            state=RunState.ACTIVE,
+            pc=0,
+            start_at=start_at,
+            begun_at=self.now,
+            reached_at=self.now,
+            event_id=event_id,
+            repeat_key=repeat_key,
+            depth=depth,
+            dry=rule.mode == "dry_run",
+        )
+        if not self.tx.runs.add(run):
+            return None
+        self.trace(rule.id, entry.id, "begun", occurrence, run=run)
+        log.info("run.begun", rule=rule.id, run=run.id, subject=run.subject_id, client=run.client_id)
+        scope.start = start_at
+        return self.go_on(run, rule, scope, self.now, window_end=window_end)
+
+    # --- move on -------------------------------------------------------------------------------------------------
+
+    def go_on(self, run: Run, rule: Rule, scope: Scope, reached: Instant, *, window_end: Instant | None = None) -> Run:
+        """Walk from the run's counter to its next effect, wait, doubt or end, and store that."""
+        while True:
+            program = self.context.rules.program(rule, run.entry_id)
+            position = Position(pc=run.pc, reached_at=reached, inputs=run.inputs)
+            place = advance(program, position, scope, self.zones)
+            run = self._stand(run, place, reached)
+            if not isinstance(place, AtEffect):
+                break
+            delivery = self._plan(run, rule, place, scope, window_end)
+            if self.tx.deliveries.add(delivery):
+                log.info("delivery.planned", rule=rule.id, run=run.id, delivery=delivery.id, state=delivery.state.value)
+                break
+            run = replace(run, pc=run.pc + 1)  # that effect was had before: an edit can't fire it again
+        self.tx.runs.update(run)
+        return run
+
+    def _stand(self, run: Run, place: Place, reached: Instant) -> Run:
+        run = replace(run, pc=place.pc, inputs=place.inputs, wake_at=None, reason=None)
+        match place:
+            case AtEffect():
+                return replace(run, state=RunState.ACTIVE, reached_at=place.allowed_at)
+            case AtWait():
+                return replace(run, state=RunState.WAITING, wake_at=place.wake_at, reached_at=place.reached_at)
+            case AtDoubt():
+                self.trace(run.rule_id, run.entry_id, "unknown", place.step_id, run=run, detail={"why": place.why})
+                log.warning("run.held", rule=run.rule_id, run=run.id, step=place.step_id)
+                return replace(run, state=RunState.HELD, reason=place.why, reached_at=reached)
+            case AtEnd():
+                return self._ended(run, place.reason)
+
+    def _plan(self, run: Run, rule: Rule, place: AtEffect, scope: Scope, window_end: Instant | None) -> Delivery:
+        today = self.context.rules.today(rule.id) or rule
+        return plan_delivery(
+            new_id("dlv"),
+            self.context.studio_id,
+            run,
+            today,
+            entry_by_id(rule, run.entry_id),
+            place,
+            scope,
+            policy=self.context.policy,
+            words=self.context.rules.book.words,
+            now=self.now,
+            window_end=window_end,
+        )
+
+    def after_final(self, delivery: Delivery) -> None:
+        """The run of a delivery that is now final takes its next step, or ends with it (17)."""
+        run = self.tx.runs.get(delivery.run_id)
+        if run is None or run.state is RunState.ENDED or delivery.state not in FINAL:
+            return
+        if delivery.state is DeliveryState.SENT:
+            run = replace(run, effects=run.effects + 1)
+            if delivery.result_id and delivery.result_kind and delivery.verb.value == delivery.result_kind:
+                run = replace(run, made={**run.made, delivery.step_id: (delivery.result_kind, delivery.result_id)})
+        if delivery.state in {DeliveryState.FAILED, DeliveryState.CANCELLED}:
+            self.end(run, f"{delivery.state.value}: {delivery.reason}")
+            return
+        rule = self.context.rules.pinned(self.tx, run.rule_id, run.rule_version)
+        if rule is None:
+            self.tx.runs.update(replace(run, state=RunState.HELD, reason="its rule's version can't be read any more"))
+            return
+        run = replace(run, pc=run.pc + 1)
+        self.go_on(run, rule, scope_of_run(self.context, self.tx, self.world, run), self.now)
+
+    def wake(self, run: Run) -> None:
+        """A wait may be over, or a doubt settled: judge again and walk on."""
+        rule = self.context.rules.pinned(self.tx, run.rule_id, run.rule_version)
+        if rule is None or run.state not in {RunState.WAITING, RunState.HELD}:
+            return
+        scope = scope_of_run(self.context, self.tx, self.world, run)
+        if self._over(run, rule, scope):
+            return
+        self.go_on(run, rule, scope, run.reached_at or self.now)
+
+    def client_changed(self, client_id: str) -> None:
+        """Something of the client changed: `until` may have come true, a wait may be over or have moved (5)."""
+        for run in self.tx.runs.of_client(client_id):
+            rule = self.context.rules.pinned(self.tx, run.rule_id, run.rule_version)
+            if rule is None:
+                continue
+            scope = scope_of_run(self.context, self.tx, self.world, run)
+            if not self._over(run, rule, scope) and run.state in {RunState.WAITING, RunState.HELD}:
+                self.go_on(run, rule, scope, run.reached_at or self.now)
+
+    def _over(self, run: Run, rule: Rule, scope: Scope) -> bool:
+        """End the run if its `until` is true; an effect that may be on its way is left to itself."""
+        if rule.until is None or verdict.holds([rule.until], scope)[0] is not True:
+            return False
+        if any(d.state in {DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN} for d in self.tx.deliveries.of_run(run.id)):
+            return False
+        self.trace(run.rule_id, run.entry_id, "until", run.occurrence, run=run, detail=rule.until.trace(scope))
+        self.end(run, "until came true")
+        return True
+
+    # --- end -----------------------------------------------------------------------------------------------------
+
+    def _ended(self, run: Run, reason: str) -> Run:
+        log.info("run.ended", rule=run.rule_id, run=run.id, reason=reason)
+        return replace(run, state=RunState.ENDED, reason=reason, ended_at=self.now, wake_at=None)
+
+    def end(self, run: Run, reason: str) -> None:
+        """End a run; what it still meant to do is cancelled."""
+        for delivery in self.tx.deliveries.of_run(run.id):
+            if delivery.state in {DeliveryState.HELD, DeliveryState.READY}:
+                gone = replace(delivery, state=DeliveryState.CANCELLED, reason=reason, lease_until=None)
+                self.tx.deliveries.update(gone, expect=[DeliveryState.HELD, DeliveryState.READY])
+                log.info("delivery.cancelled", rule=run.rule_id, run=run.id, delivery=delivery.id, reason=reason)
+        self.tx.runs.update(self._ended(run, reason))
+
+    def trace(
+        self,
+        rule_id: str,
+        entry_id: str,
+        word: str,
+        what: str,
+        *,
+        run: Run | None = None,
+        detail: dict[str, object] | None = None,
+    ) -> None:
+        """Leave the path of a decision."""
+        self.tx.traces.add(
+            [
+                TraceRow(
+                    at=self.now,
+                    rule_id=rule_id,
+                    entry_id=entry_id,
+                    subject_kind=run.subject_kind if run else None,
+                    subject_id=run.subject_id if run else None,
+                    client_id=run.client_id if run else None,
+                    verdict=word,
+                    what=what,
+                    run_id=run.id if run else None,
+                    detail=detail or {},
+                )
+            ]
+        )
+
+
+def finish(tx: Tx, context: Context, desk: RunDesk, delivery: Delivery) -> bool:
+    """Make a ready delivery final without sending it, tell the owner where it matters, move its run on."""
+    delivery = replace(delivery, lease_until=None, hold=None)
+    if tx.deliveries.update(delivery, expect=[DeliveryState.READY], epoch=context.epoch):
+        log.info(LOGGED[delivery.state], reason=delivery.reason, words=delivery.words)
+        if delivery.state is DeliveryState.FAILED or delivery.reason in {"late", "capped"}:
+            tx.control.notice(
+                desk.now,
+                f"{delivery.rule_id}: {delivery.words or delivery.verb.value} was not sent",
+                f"For client {delivery.client_id}: {delivery.reason}.",
+                key=f"final:{delivery.id}",
+            )
+        desk.after_final(delivery)
+    return False

@@ -1,0 +1,191 @@
+"""From a step to the delivery row that will carry it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, assert_never
+
+from selftimer.facts.records import Kind
+from selftimer.plan.keys import delivery_key
+from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, Run, Verb
+from selftimer.plan.timing import late_until, next_free
+from selftimer.plan.verdict import ignores_night, needs_yes
+from selftimer.primitives.money import Money
+from selftimer.primitives.time import move
+from selftimer.rulebook.condition import ConditionError
+from selftimer.rulebook.model import CreateStep, EffectStep, NotifyStep, SendStep, UpdateStep
+from selftimer.rulebook.template import MissingWord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from whenever import Instant
+
+    from selftimer.plan.policy import Policy
+    from selftimer.plan.program import AtEffect
+    from selftimer.rulebook.model import Entry, Rule, Words
+    from selftimer.rulebook.scope import Scope
+
+
+def verb_of(step: EffectStep) -> Verb:
+    """What a step does outside."""
+    match step:
+        case SendStep():
+            return Verb.MESSAGE
+        case CreateStep(kind=kind):
+            return Verb(kind.value)
+        case UpdateStep():
+            return Verb.UPDATE
+        case NotifyStep():
+            return Verb.NOTIFY
+        case _:
+            assert_never(step)
+
+
+def words_of(step: EffectStep) -> str | None:
+    """The name of the step's words or template, for people and logs."""
+    match step:
+        case SendStep(words=words, template_id=template_id):
+            return words or template_id
+        case CreateStep(template=template):
+            return template.source if template else None
+        case NotifyStep(words=words):
+            return words
+        case UpdateStep():
+            return None
+
+
+def plan_delivery(
+    delivery_id: str,
+    studio_id: str,
+    run: Run,
+    rule: Rule,
+    entry: Entry,
+    place: AtEffect,
+    scope: Scope,
+    *,
+    policy: Policy,
+    words: Mapping[str, Words],
+    now: Instant,
+    window_end: Instant | None,
+) -> Delivery:
+    """The row of an effect that a run has come to. `rule` is today's: mode, nights and approvals always are (19).
+
+    `window_end` is when the moment's window closes, for the first effect of a run that a moment began.
+    """
+    step, verb = place.step, verb_of(place.step)
+    free = place.allowed_at
+    if verb in REACHES_CLIENT and not ignores_night(rule, scope):
+        free = next_free(place.allowed_at, policy.quiet_hours, policy.zone)
+    limit = late_until(free, step.late or entry.late or rule.late, policy)
+    if window_end is not None:
+        limit = max(window_end, free) if step.late is None else min(limit, max(window_end, free))
+    asks = needs_yes(rule, step, scope)
+    due = free
+    if asks:
+        due = now.add(hours=24 * policy.approval_days)
+        if step.late is not None:
+            due = min(due, late_until(free, step.late, policy))
+    return Delivery(
+        id=delivery_id,
+        key=delivery_key(studio_id, run.rule_id, run.subject_id, run.entry_id, run.occurrence, step.id, dry=run.dry),
+        run_id=run.id,
+        rule_id=run.rule_id,
+        rule_version=run.rule_version,
+        entry_id=run.entry_id,
+        step_id=step.id,
+        verb=verb,
+        purpose=rule.purpose,
+        client_id=run.client_id,
+        subject_kind=run.subject_kind,
+        subject_id=run.subject_id,
+        occurrence=run.occurrence,
+        state=DeliveryState.HELD if asks else DeliveryState.READY,
+        hold=Hold.APPROVAL if asks else None,
+        planned_at=now,
+        due_at=due,
+        allowed_at=free,
+        late_until=limit,
+        words=words_of(step),
+        text=_preview(step, words, scope) if asks else None,
+        dry=run.dry,
+    )
+
+
+def _preview(step: EffectStep, words: Mapping[str, Words], scope: Scope) -> str | None:
+    """The words that the owner is asked about; None where they can't be had yet."""
+    try:
+        return render_step(step, words, scope).text
+    except (MissingWord, ConditionError, KeyError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An effect in words and as the payload that goes out."""
+
+    text: str
+    body: dict[str, Any]
+
+
+def render_step(step: EffectStep, words: Mapping[str, Words], scope: Scope) -> Rendered:
+    """Render a step's words or payload from the scope.
+
+    `MissingWord` for a value that is missing, `ConditionError` for one of a wrong type, `KeyError` for words that
+    aren't there. Template names (`from:`) are left for the channel to find in the studio.
+    """
+    match step:
+        case SendStep():
+            return _message(step, words, scope)
+        case NotifyStep():
+            text = words[step.words]
+            subject = text.subject.render(scope) if text.subject else step.words
+            return Rendered(text.body.render(scope), {"subject": subject})
+        case UpdateStep():
+            changes = {name: text.value(scope) for name, text in step.set.items()}
+            listed = ", ".join(f"{name} = {value}" for name, value in changes.items())
+            return Rendered(listed, {"client_id": scope.client.id if scope.client else None, "set": changes})
+        case CreateStep():
+            return _document(step, scope)
+        case _:
+            assert_never(step)
+
+
+def _message(step: SendStep, words: Mapping[str, Words], scope: Scope) -> Rendered:
+    if step.words is None:
+        variables = {name: text.render(scope) for name, text in step.variables.items()}
+        return Rendered("", {"template_id": step.template_id, "variables": variables})
+    text = words[step.words]
+    subject = text.subject.render(scope) if text.subject else None
+    body = text.body.render(scope).strip()
+    signature = scope.studio.signature
+    if signature and signature not in body:
+        body = f"{body}\n\n{signature}"
+    return Rendered(body, {"subject": subject})
+
+
+def _document(step: CreateStep, scope: Scope) -> Rendered:
+    body: dict[str, Any] = {"client_id": scope.client.id if scope.client else None, "send_email": not step.draft}
+    said = [step.kind.value]
+    if step.template is not None:
+        body["template"] = step.template.render(scope)
+        said.append(f"from “{body['template']}”")
+    if step.variables:
+        body["variables"] = {name: text.render(scope) for name, text in step.variables.items()}
+    if step.items:
+        currency = scope.studio.currency
+        body["items"] = [
+            {
+                "name": item.name.render(scope),
+                "amount": Money.from_main(str(item.amount.value(scope)), currency).minor,
+                "quantity": item.quantity,
+            }
+            for item in step.items
+        ]
+        said.append(", ".join(f"{line['name']} {Money(line['amount'], currency)}" for line in body["items"]))
+    if step.due is not None:
+        due = move(scope.now, step.due, 1, scope.studio.zone)
+        body["due_date"] = due.to_tz(scope.studio.zone).date().format_iso()
+    if step.kind is Kind.INVOICE:
+        body["currency"] = scope.studio.currency
+    return Rendered(" ".join(said), body)
