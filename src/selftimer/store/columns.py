@@ -23,19 +23,16 @@ def _plain(value: object) -> object:
 
 
 def dump_json(value: object) -> str:
-    """Compact JSON. What orjson refuses (half a surrogate pair, very large integers) goes the slow way, escaped."""
+    """Compact JSON. What orjson can't say (half a surrogate pair, very large integers) begins with a blank instead."""
     try:
         return orjson.dumps(value, default=_plain).decode()
     except (orjson.JSONEncodeError, UnicodeEncodeError):
-        return json.dumps(value, default=_plain, separators=(",", ":"))
+        return " " + json.dumps(value, default=_plain, separators=(",", ":"))
 
 
 def load_json(text: str) -> Any:
     """The inverse of `dump_json`."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return json.loads(text)
+    return json.loads(text) if text.startswith(" ") else orjson.loads(text)
 
 
 class Moment(sa.TypeDecorator[Instant]):

@@ -310,6 +310,7 @@ traces = Table(
     Index(None, "studio", "at"),
     Index(None, "studio", "client_id", "at"),
     Index(None, "studio", "rule_id", "at"),
+    Index(None, "studio", "subject_id", "at"),
     sqlite_autoincrement=True,
 )
 

@@ -345,3 +345,4 @@ def upgrade() -> None:
     op.create_index(op.f("ix_traces_studio_at"), "traces", ["studio", "at"], unique=False)
     op.create_index(op.f("ix_traces_studio_client_id_at"), "traces", ["studio", "client_id", "at"], unique=False)
     op.create_index(op.f("ix_traces_studio_rule_id_at"), "traces", ["studio", "rule_id", "at"], unique=False)
+    op.create_index(op.f("ix_traces_studio_subject_id_at"), "traces", ["studio", "subject_id", "at"], unique=False)

@@ -1,0 +1,691 @@
+"""What every store promises (ports/store.py). A new store joins by a line in `STORES`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.unit.store.builders import T0, at, delivery, entry, event, record, resource, run, timer, trace
+
+from selftimer.errors import StoreError
+from selftimer.facts.records import Kind
+from selftimer.plan.state import DeliveryState, Hold, RunState, TimerState, Verb
+from selftimer.ports.store import Cap, Pause, RuleRow
+from selftimer.store.engine import open_database
+from selftimer.store.store import SqlStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from selftimer.ports.store import Store, Tx
+
+S = DeliveryState
+
+STORES: dict[str, Callable[[Path, str], SqlStore]] = {
+    "sqlite": lambda folder, studio: SqlStore(folder / "selftimer.db", studio),
+    "sqlite-without-wal": lambda folder, studio: SqlStore(
+        open_database(folder / "selftimer.db", module="sqlite3"), studio
+    ),
+}
+
+
+@pytest.fixture(params=STORES)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    made = STORES[request.param](tmp_path, "studio-a")
+    yield made
+    await made.aclose()
+    await made.database.aclose()
+
+
+# --- transactions
+
+
+async def test_work_that_fails_leaves_nothing_behind(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        tx.control.put("x", 1)
+        tx.deliveries.add(delivery("d1"))
+        raise ValueError("a mistake in the caller")
+
+    with pytest.raises(ValueError, match="a mistake"):
+        await store.write(work)
+
+    assert await store.read(lambda tx: (tx.control.get("x"), tx.deliveries.get("d1"))) == (None, None)
+
+
+async def test_a_store_goes_on_after_work_that_failed(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        tx.control.put("x", 1)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await store.write(work)
+    await store.write(lambda tx: tx.control.put("x", 2))
+
+    assert await store.read(lambda tx: tx.control.get("x")) == 2
+
+
+async def test_a_read_must_not_write(store: Store) -> None:
+    with pytest.raises(StoreError):
+        await store.read(lambda tx: tx.control.put("x", 1))
+
+    assert await store.read(lambda tx: tx.control.get("x")) is None
+
+
+async def test_a_write_gives_back_what_its_work_gave_back(store: Store) -> None:
+    assert await store.write(lambda tx: tx.control.next_epoch()) == 1
+
+
+# --- records
+
+
+async def test_a_record_comes_back_as_it_was_put(store: Store) -> None:
+    given = record(
+        "cl_1",
+        raw={"name": "Zoë \ud83d", "n": 2**70, "list": [1, None, {"a": True}]},
+        parent_id="p",
+        open=True,
+        baseline=True,
+        created_at=at(1.000_01),
+    )
+    await store.write(lambda tx: tx.records.put([given]))
+
+    assert await store.read(lambda tx: tx.records.get(Kind.CLIENT, "cl_1")) == given
+    assert await store.read(lambda tx: tx.records.get(Kind.SESSION, "cl_1")) is None
+
+
+async def test_lists_are_newest_first_and_those_of_a_client_oldest_first(store: Store) -> None:
+    records = [
+        record(f"ses_{i}", kind=Kind.SESSION, client_id="cl_1", created_at=at(i), open=i == 2) for i in (2, 1, 3)
+    ]
+    unknown_age = record("ses_0", kind=Kind.SESSION, client_id="cl_1", created_at=None, first_seen_at=at(0))
+    await store.write(lambda tx: tx.records.put([*records, unknown_age]))
+
+    def work(tx: Tx) -> tuple[list[str], list[tuple[str, bool]], list[str]]:
+        return (
+            [r.id for r in tx.records.all(Kind.SESSION)],
+            tx.records.order(Kind.SESSION),
+            [r.id for r in tx.records.of_client(Kind.SESSION, "cl_1")],
+        )
+
+    newest, order, oldest = await store.read(work)
+    assert newest == ["ses_3", "ses_2", "ses_1", "ses_0"]
+    assert order == [("ses_3", False), ("ses_2", True), ("ses_1", False), ("ses_0", False)]
+    assert oldest == newest[::-1]
+
+
+async def test_all_goes_on_while_the_caller_writes(store: Store) -> None:
+    await store.write(lambda tx: tx.records.put([record(f"cl_{i:04}") for i in range(1_200)]))
+
+    def work(tx: Tx) -> int:
+        seen = 0
+        for found in tx.records.all(Kind.CLIENT):
+            tx.records.put([replace(found, digest=b"second", created_at=at(seen))])
+            seen += 1
+        return seen
+
+    assert await store.write(work) == 1_200
+
+
+async def test_children_are_found_by_their_parent(store: Store) -> None:
+    messages = [record(f"msg_{i}", kind=Kind.MESSAGE, parent_id="conv_1", created_at=at(i)) for i in (2, 1)]
+    other = record("msg_9", kind=Kind.MESSAGE, parent_id="conv_2")
+    await store.write(lambda tx: tx.records.put([*messages, other]))
+
+    found = await store.read(lambda tx: tx.records.of_parent(Kind.MESSAGE, "conv_1"))
+    assert [r.id for r in found] == ["msg_1", "msg_2"]
+
+
+async def test_digests_are_those_of_records_that_are_not_gone(store: Store) -> None:
+    await store.write(lambda tx: tx.records.put([record(f"cl_{i}", digest=bytes([i])) for i in range(3)]))
+    await store.write(lambda tx: tx.records.mark_gone(Kind.CLIENT, "cl_1", at(5)))
+
+    assert await store.read(lambda tx: tx.records.digests(Kind.CLIENT)) == {"cl_0": b"\0", "cl_2": b"\2"}
+    assert await store.read(lambda tx: tx.records.digests(Kind.CLIENT, ["cl_2", "cl_1", "cl_9"])) == {"cl_2": b"\2"}
+    assert await store.read(lambda tx: tx.records.digests(Kind.CLIENT, [])) == {}
+    assert await store.read(lambda tx: tx.records.count(Kind.CLIENT)) == 2
+    gone = await store.read(lambda tx: tx.records.get(Kind.CLIENT, "cl_1"))
+    assert gone is not None
+    assert gone.gone_at == at(5)
+
+
+async def test_thousands_of_ids_are_asked_for_at_once(store: Store) -> None:
+    ids = [f"cl_{i}" for i in range(2_500)]
+    await store.write(lambda tx: tx.records.put([record(i) for i in ids]))
+
+    assert len(await store.read(lambda tx: tx.records.digests(Kind.CLIENT, [*ids, *ids]))) == 2_500
+
+
+async def test_missing_counts_sweeps_in_a_row(store: Store) -> None:
+    await store.write(lambda tx: tx.records.put([record("cl_1"), record("cl_2"), record("cl_3")]))
+    for absent in (["cl_1", "cl_2"], ["cl_1"], ["cl_1", "cl_3"]):
+        await store.write(lambda tx, absent=absent: tx.records.mark_missing(Kind.CLIENT, absent))  # type: ignore[misc]  # bound now
+
+    def work(tx: Tx) -> dict[str, int]:
+        return {r.id: r.missing for r in tx.records.all(Kind.CLIENT)}
+
+    assert await store.read(work) == {"cl_1": 3, "cl_2": 0, "cl_3": 1}
+
+
+async def test_records_are_closed_by_time_alone(store: Store) -> None:
+    await store.write(lambda tx: tx.records.put([record("cl_1", open=True), record("cl_2", open=True)]))
+    await store.write(lambda tx: tx.records.close(Kind.CLIENT, ["cl_1"]))
+
+    assert dict(await store.read(lambda tx: tx.records.order(Kind.CLIENT))) == {"cl_1": False, "cl_2": True}
+
+
+async def test_a_record_that_cannot_be_read_keeps_its_last_good_version_and_is_news_once(store: Store) -> None:
+    await store.write(lambda tx: tx.records.put([record("cl_1", raw={"ok": 1})]))
+
+    def bad(digest: bytes) -> Callable[[Tx], bool]:
+        return lambda tx: tx.records.quarantine(Kind.CLIENT, "cl_1", digest, "type is 'robot'", at(1))
+
+    assert [await store.write(bad(d)) for d in (b"bad", b"bad", b"worse", b"worse")] == [True, False, True, False]
+    kept = await store.read(lambda tx: tx.records.get(Kind.CLIENT, "cl_1"))
+    assert kept is not None
+    assert (kept.raw, kept.quarantine) == ({"ok": 1}, "type is 'robot'")
+
+
+async def test_a_quarantined_record_is_looked_at_again_until_it_can_be_read(store: Store) -> None:
+    await store.write(lambda tx: tx.records.put([record("cl_1", digest=b"good")]))
+    await store.write(lambda tx: tx.records.quarantine(Kind.CLIENT, "cl_1", b"bad", "why", at(1)))
+
+    digests = await store.read(lambda tx: tx.records.digests(Kind.CLIENT))
+    assert digests["cl_1"] not in {b"good", b"bad"}
+
+    await store.write(lambda tx: tx.records.put([record("cl_1", digest=b"good")]))
+    assert await store.read(lambda tx: tx.records.digests(Kind.CLIENT)) == {"cl_1": b"good"}
+    assert await store.write(lambda tx: tx.records.quarantine(Kind.CLIENT, "cl_1", b"bad", "why", at(2)))
+
+
+async def test_a_record_that_never_could_be_read_is_no_record_but_no_news_again(store: Store) -> None:
+    def bad(tx: Tx) -> bool:
+        return tx.records.quarantine(Kind.CLIENT, "cl_1", b"bad", "why", at(1))
+
+    assert [await store.write(bad), await store.write(bad)] == [True, False]
+    assert await store.read(lambda tx: tx.records.get(Kind.CLIENT, "cl_1")) is None
+    assert await store.read(lambda tx: tx.records.digests(Kind.CLIENT)) == {}
+
+
+async def test_how_far_a_list_is_known_is_kept(store: Store) -> None:
+    given = resource(baseline_at=at(1), total=5, ordered=True, sweep_digest=b"x", frozen="3 vanished", failing_since=T0)
+    await store.write(lambda tx: tx.records.put_resource(resource()))
+    await store.write(lambda tx: tx.records.put_resource(given))
+
+    assert await store.read(lambda tx: tx.records.resource(Kind.CLIENT)) == given
+    assert await store.read(lambda tx: tx.records.resource(Kind.QUOTE)) is None
+
+
+async def test_polls_have_numbers_that_rise(store: Store) -> None:
+    first = await store.write(lambda tx: tx.records.begin_poll(T0, "full"))
+    await store.write(lambda tx: tx.records.end_poll(first, at(1), requests=8, changed=2, error=None))
+    second = await store.write(lambda tx: tx.records.begin_poll(at(5), "signals"))
+
+    assert second > first
+
+
+# --- events
+
+
+async def test_an_event_comes_back_and_is_changed(store: Store) -> None:
+    given = event(before={"status": "unpaid"}, changed=("status", "paid"), own=True)
+    ident = await store.write(lambda tx: tx.events.add(given))
+    parked = replace(given, id=ident, state="parked", reason="client is missing")
+    await store.write(lambda tx: tx.events.update(parked))
+
+    assert await store.read(lambda tx: tx.events.get(ident)) == parked
+    assert await store.read(lambda tx: tx.events.in_state("parked")) == [parked]
+    assert await store.read(lambda tx: tx.events.in_state("done")) == []
+
+
+async def test_a_settling_event_is_found_for_its_rule(store: Store) -> None:
+    given = event(state="settling", settle_rule="thanks", settle_until=at(30))
+    ident = await store.write(lambda tx: tx.events.add(given))
+    await store.write(lambda tx: tx.events.add(event()))
+
+    assert await store.read(lambda tx: tx.events.settling("invoice.paid", "in_1", "thanks")) == replace(given, id=ident)
+    assert await store.read(lambda tx: tx.events.settling("invoice.paid", "in_1", "other")) is None
+    assert await store.read(lambda tx: tx.events.next_settled()) == at(30)
+    await store.write(lambda tx: tx.events.update(replace(given, id=ident, state="done")))
+    assert await store.read(lambda tx: tx.events.next_settled()) is None
+
+
+# --- rules
+
+
+async def test_rules_and_the_text_of_each_version_are_kept(store: Store) -> None:
+    row = RuleRow(rule_id="thanks", version="v1", activation="a", active_since=T0)
+    await store.write(lambda tx: tx.rules.put(row))
+    await store.write(lambda tx: tx.rules.put(replace(row, version="v2", title="Thanks", removed_at=at(9))))
+    await store.write(lambda tx: tx.rules.put_version("thanks", "v1", {"send": "hello"}, T0))
+    await store.write(lambda tx: tx.rules.put_version("thanks", "v1", {"send": "other"}, T0))
+
+    assert await store.read(lambda tx: tx.rules.rows()) == {
+        "thanks": replace(row, version="v2", title="Thanks", removed_at=at(9))
+    }
+    assert await store.read(lambda tx: tx.rules.source("thanks", "v1")) == {"send": "hello"}
+    assert await store.read(lambda tx: tx.rules.source("thanks", "v9")) is None
+
+
+# --- timers
+
+
+async def test_a_moved_moment_replaces_the_one_there_was(store: Store) -> None:
+    moved = timer(due_at=at(90), closes_at=at(120), occurrence="2026-03-02", reason="moved")
+    await store.write(lambda tx: tx.timers.put([timer()]))
+    await store.write(lambda tx: tx.timers.put([moved, timer("ses_2")]))
+
+    assert await store.read(lambda tx: tx.timers.get("reminder", "before", "ses_1")) == moved
+    assert await store.read(lambda tx: tx.timers.of_subject(Kind.SESSION, "ses_1")) == [moved]
+    assert await store.read(lambda tx: tx.timers.states(TimerState.PENDING)) == 2
+    assert await store.read(lambda tx: tx.timers.of_subject(Kind.INVOICE, "ses_1")) == []
+
+
+async def test_due_timers_come_in_due_order_and_not_before_their_time(store: Store) -> None:
+    timers = [timer(f"ses_{i}", due_at=at(i), closes_at=at(i + 10)) for i in (3, 1, 2, 7)]
+    done = timer("ses_0", due_at=at(0), state=TimerState.DONE)
+    await store.write(lambda tx: tx.timers.put([*timers, done]))
+
+    assert [t.subject_id for t in await store.read(lambda tx: tx.timers.due(at(3)))] == ["ses_1", "ses_2", "ses_3"]
+    assert [t.subject_id for t in await store.read(lambda tx: tx.timers.due(at(3), 1))] == ["ses_1"]
+    assert await store.read(lambda tx: tx.timers.next_due()) == at(1)
+
+
+async def test_open_timers_close(store: Store) -> None:
+    opened = timer("ses_1", state=TimerState.OPEN, due_at=at(0), closes_at=at(5))
+    await store.write(lambda tx: tx.timers.put([opened, timer("ses_2", due_at=at(8), closes_at=at(9))]))
+
+    assert await store.read(lambda tx: tx.timers.next_due()) == at(5)
+    assert await store.read(lambda tx: tx.timers.closing(at(4))) == []
+    assert await store.read(lambda tx: tx.timers.closing(at(5))) == [opened]
+    assert await store.read(lambda tx: tx.timers.open_of_client("cl_1")) == [opened]
+
+
+async def test_a_dropped_rule_leaves_only_what_is_over(store: Store) -> None:
+    timers = [
+        timer("ses_1"),
+        timer("ses_2", state=TimerState.OPEN, entry_id="after"),
+        timer("ses_3", state=TimerState.DONE),
+        timer("ses_4", rule_id="other"),
+    ]
+    await store.write(lambda tx: tx.timers.put(timers))
+    await store.write(lambda tx: tx.timers.drop_rule("reminder", ["after"]))
+    assert await store.read(lambda tx: tx.timers.states(TimerState.OPEN)) == 0
+    assert await store.read(lambda tx: tx.timers.states(TimerState.PENDING)) == 2
+
+    await store.write(lambda tx: tx.timers.drop_rule("reminder"))
+    assert [t.subject_id for t in await store.read(lambda tx: tx.timers.due(at(99)))] == ["ses_4"]
+    assert await store.read(lambda tx: tx.timers.states(TimerState.DONE)) == 1
+
+
+# --- runs
+
+
+async def test_an_occurrence_runs_once(store: Store) -> None:
+    first = run("r1", subject_id="ses_1", made={"bill": ("invoice", "in_1")}, inputs={"n": 1})
+    assert await store.write(lambda tx: tx.runs.add(first))
+    assert not await store.write(lambda tx: tx.runs.add(run("r2", subject_id="ses_1")))
+    assert await store.write(lambda tx: tx.runs.add(run("r3", subject_id="ses_1", occurrence="2026-03-02")))
+
+    assert await store.read(lambda tx: tx.runs.get("r1")) == first
+    assert await store.read(lambda tx: tx.runs.get("r2")) is None
+    assert await store.read(lambda tx: tx.runs.exists("reminder", "before", "ses_1", "2026-03-01"))
+    assert not await store.read(lambda tx: tx.runs.exists("reminder", "after", "ses_1", "2026-03-01"))
+    assert [r.id for r in await store.read(lambda tx: tx.runs.of_subject("reminder", "ses_1"))] == ["r1", "r3"]
+
+
+async def test_waiting_runs_wake_in_order(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        for i in (3, 1, 2):
+            tx.runs.add(run(f"r{i}", wake_at=at(i)))
+        tx.runs.add(run("r0", state=RunState.HELD, wake_at=at(0)))
+
+    await store.write(work)
+    assert [r.id for r in await store.read(lambda tx: tx.runs.due(at(2)))] == ["r1", "r2"]
+    assert [r.id for r in await store.read(lambda tx: tx.runs.due(at(2), 1))] == ["r1"]
+    assert await store.read(lambda tx: tx.runs.next_wake()) == at(1)
+    assert [r.id for r in await store.read(lambda tx: tx.runs.in_state(RunState.HELD))] == ["r0"]
+
+
+async def test_an_ended_run_is_no_longer_its_clients(store: Store) -> None:
+    await store.write(lambda tx: tx.runs.add(run("r1")))
+    assert [r.id for r in await store.read(lambda tx: tx.runs.of_client("cl_1"))] == ["r1"]
+
+    ended = run("r1", state=RunState.ENDED, ended_at=at(5), reason="done", pc=4, effects=1)
+    await store.write(lambda tx: tx.runs.update(ended))
+    assert await store.read(lambda tx: tx.runs.of_client("cl_1")) == []
+    assert await store.read(lambda tx: tx.runs.get("r1")) == ended
+
+
+async def test_a_repeat_is_remembered_from_a_time_on_unless_nothing_came_of_it(store: Store) -> None:
+    await store.write(lambda tx: tx.runs.add(run("r1", repeat_key="a@b.c", begun_at=at(10))))
+
+    def repeated(minutes: float | None) -> Callable[[Tx], bool]:
+        return lambda tx: tx.runs.repeated("reminder", "a@b.c", None if minutes is None else at(minutes))
+
+    assert [await store.read(repeated(m)) for m in (None, 10, 11)] == [True, True, False]
+    nothing = run("r1", repeat_key="a@b.c", begun_at=at(10), state=RunState.ENDED, effects=0)
+    await store.write(lambda tx: tx.runs.update(nothing))
+    assert not await store.read(repeated(None))
+    await store.write(lambda tx: tx.runs.update(replace(nothing, effects=1)))
+    assert await store.read(repeated(None))
+
+
+# --- deliveries
+
+
+def claim(minutes: float = 0, *, limit: int = 10, epoch: int = 1, lease: float = 5) -> Callable[[Tx], list[str]]:
+    def work(tx: Tx) -> list[str]:
+        return [
+            d.id for d in tx.deliveries.claim(at(minutes), limit=limit, lease_until=at(minutes + lease), epoch=epoch)
+        ]
+
+    return work
+
+
+def add(*given: Any) -> Callable[[Tx], list[bool]]:
+    return lambda tx: [tx.deliveries.add(one) for one in given]
+
+
+async def test_a_delivery_comes_back_as_it_was_added(store: Store) -> None:
+    given = delivery(
+        "d1",
+        hold=Hold.WORDS,
+        state=S.HELD,
+        body={"content": "Grüße", "n": [1]},
+        known_ids=("msg_1", "msg_2"),
+        looks=("2026",),
+        applied=True,
+        approved_at=at(3),
+        dry=True,
+    )
+    await store.write(add(given))
+
+    assert await store.read(lambda tx: tx.deliveries.get("d1")) == given
+    assert await store.read(lambda tx: tx.deliveries.by_key("key:d1")) == given
+    assert await store.read(lambda tx: tx.deliveries.of_run("r1")) == [given]
+    assert await store.read(lambda tx: tx.deliveries.of_client("cl_d1")) == [given]
+    assert await store.read(lambda tx: tx.deliveries.in_state(S.HELD)) == [given]
+
+
+async def test_a_key_is_taken_once(store: Store) -> None:
+    assert await store.write(add(delivery("d1", key="k"), delivery("d2", key="k"))) == [True, False]
+    assert await store.read(lambda tx: tx.deliveries.get("d2")) is None
+
+
+async def test_claims_come_in_due_order_and_are_not_claimed_twice(store: Store) -> None:
+    await store.write(
+        add(
+            delivery("d3", due_at=at(2)),
+            delivery("d1", due_at=at(1), planned_at=at(0)),
+            delivery("d2", due_at=at(1), planned_at=at(1)),
+            delivery("d4", due_at=at(3), state=S.UNKNOWN),
+            delivery("d9", due_at=at(9)),
+        )
+    )
+    assert await store.write(claim(5, limit=2)) == ["d1", "d2"]
+    assert await store.write(claim(5)) == ["d3", "d4"]
+    assert await store.write(claim(5)) == []
+
+
+async def test_a_claimed_row_keeps_its_state_and_names_its_lease(store: Store) -> None:
+    await store.write(add(delivery("d1")))
+    (leased,) = await store.write(lambda tx: tx.deliveries.claim(T0, limit=1, lease_until=at(5), epoch=7))
+
+    assert leased == delivery("d1", lease_until=at(5), epoch=7)
+    assert await store.read(lambda tx: tx.deliveries.get("d1")) == leased
+
+
+async def test_a_lease_lapses_or_is_given_back(store: Store) -> None:
+    await store.write(add(delivery("d1")))
+    assert await store.write(claim(0, lease=5)) == ["d1"]
+    assert await store.write(claim(4)) == []
+    assert await store.write(claim(5, lease=5)) == ["d1"]
+    await store.write(lambda tx: tx.deliveries.release("d1"))
+    assert await store.write(claim(6)) == ["d1"]
+
+
+async def test_only_one_of_a_client_is_claimed(store: Store) -> None:
+    await store.write(add(*(delivery(f"d{i}", client_id="cl_1", due_at=at(i)) for i in range(3))))
+    assert await store.write(claim(9, lease=1)) == ["d0"]
+    assert await store.write(claim(9)) == []
+
+    sent = delivery("d0", client_id="cl_1", state=S.SENT, lease_until=at(10), sent_at=at(9))
+    assert await store.write(lambda tx: tx.deliveries.update(sent, expect=[S.READY]))
+    assert await store.write(claim(9)) == ["d1"]
+
+
+@pytest.mark.parametrize("state", [S.IN_FLIGHT, S.UNKNOWN])
+async def test_a_client_with_an_unsettled_delivery_gets_no_other(store: Store, state: DeliveryState) -> None:
+    unsettled = delivery("d0", client_id="cl_1", state=state, due_at=at(60))
+    await store.write(add(unsettled, delivery("d1", client_id="cl_1")))
+
+    assert await store.write(claim(1)) == []
+
+
+async def test_an_unknown_delivery_is_claimed_again_for_its_next_look(store: Store) -> None:
+    unknown = (delivery(f"d{i}", client_id="cl_1", state=S.UNKNOWN, due_at=at(i)) for i in (1, 2))
+    await store.write(add(*unknown, delivery("d0", client_id="cl_1")))
+
+    assert await store.write(claim(3)) == ["d1"]
+    await store.write(lambda tx: tx.deliveries.release("d1"))
+    later = delivery("d1", client_id="cl_1", state=S.UNKNOWN, due_at=at(9))
+    await store.write(lambda tx: tx.deliveries.update(later, expect=[S.UNKNOWN]))
+    assert await store.write(claim(4)) == ["d2"]
+
+
+async def test_deliveries_without_a_client_do_not_wait_for_each_other(store: Store) -> None:
+    await store.write(add(*(delivery(f"d{i}", client_id=None, verb=Verb.NOTIFY) for i in range(3))))
+    assert await store.write(claim()) == ["d0", "d1", "d2"]
+
+
+async def test_an_update_is_fenced_by_state_and_epoch(store: Store) -> None:
+    await store.write(add(delivery("d1")))
+    await store.write(claim(epoch=3))
+    in_flight = delivery("d1", state=S.IN_FLIGHT, epoch=3, intent_at=T0)
+
+    assert not await store.write(lambda tx: tx.deliveries.update(in_flight, expect=[S.READY], epoch=2))
+    assert not await store.write(lambda tx: tx.deliveries.update(in_flight, expect=[S.HELD, S.UNKNOWN], epoch=3))
+    assert await store.write(lambda tx: tx.deliveries.update(in_flight, expect=[S.READY, S.HELD], epoch=3))
+    assert not await store.write(lambda tx: tx.deliveries.update(in_flight, expect=[S.READY]))
+    assert await store.read(lambda tx: tx.deliveries.get("d1")) == in_flight
+    assert not await store.write(lambda tx: tx.deliveries.update(delivery("d9"), expect=[S.READY]))
+
+
+async def test_a_start_makes_older_in_flight_rows_unknown_and_lets_older_leases_lapse(store: Store) -> None:
+    await store.write(
+        add(
+            delivery("d1", state=S.IN_FLIGHT, epoch=1, lease_until=at(5), due_at=at(-5)),
+            delivery("d2", state=S.IN_FLIGHT, epoch=2, lease_until=at(5)),
+            delivery("d3", epoch=1, lease_until=at(60)),
+        )
+    )
+    assert await store.write(lambda tx: tx.deliveries.adopt_orphans(2, at(1))) == 1
+
+    assert await store.write(claim(1)) == ["d3", "d1"]
+    orphan = await store.read(lambda tx: tx.deliveries.get("d1"))
+    assert orphan is not None
+    assert (orphan.state, orphan.due_at) == (S.UNKNOWN, at(1))
+    assert [d.id for d in await store.read(lambda tx: tx.deliveries.in_state(S.IN_FLIGHT))] == ["d2"]
+
+
+async def test_the_next_due_time_is_of_something_that_can_then_be_done(store: Store) -> None:
+    assert await store.read(lambda tx: tx.deliveries.next_due()) is None
+    await store.write(
+        add(
+            delivery("d1", client_id="cl_1", due_at=at(1)),
+            delivery("d2", client_id="cl_1", due_at=at(5), state=S.UNKNOWN),
+            delivery("d3", due_at=at(7), state=S.HELD, hold=Hold.APPROVAL),
+            delivery("d4", due_at=at(0), state=S.SENT),
+        )
+    )
+    assert await store.read(lambda tx: tx.deliveries.next_due()) == at(5), "d1 waits for d2, whatever it is due"
+    await store.write(claim(5, lease=1))
+    assert await store.read(lambda tx: tx.deliveries.next_due()) == at(6), "the lease lapses, unless it is settled"
+    sent = delivery("d2", client_id="cl_1", state=S.SENT)
+    await store.write(lambda tx: tx.deliveries.update(sent, expect=[S.UNKNOWN]))
+    assert await store.read(lambda tx: tx.deliveries.next_due()) == at(1)
+    assert [d.id for d in await store.read(lambda tx: tx.deliveries.held_due(at(7)))] == ["d3"]
+    assert await store.read(lambda tx: tx.deliveries.held_due(at(6))) == []
+
+
+async def test_caps_count_what_reached_or_may_have_reached_somebody(store: Store) -> None:
+    await store.write(
+        add(
+            delivery("d1", client_id="cl_1", state=S.SENT, intent_at=at(1), sent_at=at(2), purpose="marketing"),
+            delivery("d2", client_id="cl_1", state=S.IN_FLIGHT, intent_at=at(3)),
+            delivery("d3", client_id="cl_2", state=S.UNKNOWN, intent_at=at(4), rule_id="other", verb=Verb.INVOICE),
+            delivery("d4", client_id="cl_2", state=S.SENT, sent_at=at(5), dry=True),
+            delivery("d5", client_id="cl_2", state=S.FAILED, intent_at=at(5)),
+            delivery("d6", client_id="cl_2"),
+        )
+    )
+    caps = {
+        Cap(since=T0): (3, at(2)),
+        Cap(since=at(2.5)): (2, at(3)),
+        Cap(since=T0, client_id="cl_1"): (2, at(2)),
+        Cap(since=T0, client_id="cl_1", purpose="marketing"): (1, at(2)),
+        Cap(since=T0, rule_id="other"): (1, at(4)),
+        Cap(since=T0, verbs=frozenset({"message", "quote"})): (2, at(2)),
+        Cap(since=at(50)): (0, None),
+    }
+    for cap, expected in caps.items():
+        found = await store.read(lambda tx, cap=cap: (tx.deliveries.count(cap), tx.deliveries.earliest(cap)))  # type: ignore[misc]  # bound now
+        assert found == expected, cap
+
+
+async def test_what_was_made_and_sent_and_is_unresolved_is_found(store: Store) -> None:
+    made = delivery("d1", state=S.SENT, sent_at=at(2), result_kind="invoice", result_id="in_1", verb=Verb.INVOICE)
+    unknown = delivery("d2", state=S.UNKNOWN, verb=Verb.MESSAGE, client_id="cl_2")
+    await store.write(add(made, unknown))
+
+    assert await store.read(lambda tx: tx.deliveries.made("invoice", "in_1")) == made
+    assert await store.read(lambda tx: tx.deliveries.made("quote", "in_1")) is None
+    assert await store.read(lambda tx: tx.deliveries.sent_recently(at(2))) == [made]
+    assert await store.read(lambda tx: tx.deliveries.sent_recently(at(3))) == []
+    assert await store.read(lambda tx: tx.deliveries.unresolved("cl_2", "message"))
+    assert not await store.read(lambda tx: tx.deliveries.unresolved("cl_2", "invoice"))
+
+
+# --- traces and control
+
+
+async def test_traces_are_kept_until_they_are_pruned(store: Store) -> None:
+    await store.write(lambda tx: tx.traces.add([trace(at=at(i), detail={"path": [i]}) for i in range(5)]))
+    await store.write(lambda tx: tx.traces.add([]))
+
+    assert await store.write(lambda tx: tx.traces.prune(at(3))) == 3
+    assert await store.write(lambda tx: tx.traces.prune(at(3))) == 0
+
+
+async def test_orders_wait_until_they_are_finished(store: Store) -> None:
+    first = await store.write(lambda tx: tx.control.add_order(T0, "approve", {"id": "d1"}))
+    second = await store.write(lambda tx: tx.control.add_order(T0, "pause", {}))
+
+    waiting = await store.read(lambda tx: tx.control.orders())
+    assert [(o.id, o.what, o.args) for o in waiting] == [(first, "approve", {"id": "d1"}), (second, "pause", {})]
+    assert await store.read(lambda tx: tx.control.order_result(first)) is None
+    await store.write(lambda tx: tx.control.finish_order(first, at(1), {"ok": True}))
+    assert await store.read(lambda tx: tx.control.order_result(first)) == {"ok": True}
+    assert [o.id for o in await store.read(lambda tx: tx.control.orders())] == [second]
+
+
+async def test_pauses_stand_until_they_are_removed(store: Store) -> None:
+    pause = Pause(scope="rule", id="thanks", since=T0, why="typo")
+    await store.write(lambda tx: tx.control.put_pause(replace(pause, why="")))
+    await store.write(lambda tx: tx.control.put_pause(pause))
+
+    assert await store.read(lambda tx: tx.control.pauses()) == [pause]
+    assert await store.write(lambda tx: tx.control.remove_pause("rule", "thanks"))
+    assert not await store.write(lambda tx: tx.control.remove_pause("rule", "thanks"))
+
+
+async def test_the_owner_is_told_once_per_key(store: Store) -> None:
+    def tell(tx: Tx) -> bool:
+        return tx.control.notice(T0, "Held", "3 messages wait", key="flood:2026-03-01")
+
+    assert [await store.write(tell), await store.write(tell)] == [True, False]
+
+
+async def test_small_facts_are_kept_by_name(store: Store) -> None:
+    values: dict[str, Any] = {"account": "ac_1", "seen": {"a": [1, 2]}, "off": None, "flag": False}
+
+    def put(tx: Tx) -> None:
+        for name, value in values.items():
+            tx.control.put(name, value)
+
+    await store.write(put)
+    assert await store.read(lambda tx: {name: tx.control.get(name) for name in values}) == values
+    assert await store.read(lambda tx: tx.control.get("never")) is None
+
+
+async def test_epochs_rise(store: Store) -> None:
+    epochs = [await store.write(lambda tx: tx.control.next_epoch()) for _ in range(3)]
+    assert epochs == sorted(set(epochs))
+
+
+async def test_the_journal_is_there(store: Store) -> None:
+    store.journal.append(entry())
+    store.journal.append(entry(outcome="sent", result_id="msg_1"), sync=False)
+
+    assert list(store.journal.entries()) == [entry(), entry(outcome="sent", result_id="msg_1")]
+
+
+# --- studios beside each other
+
+
+@pytest.mark.parametrize("make", STORES.values(), ids=STORES)
+async def test_studios_of_one_database_see_nothing_of_each_other(
+    make: Callable[[Path, str], SqlStore], tmp_path: Path
+) -> None:
+    ours = make(tmp_path, "studio-a")
+    theirs = SqlStore(ours.database, "studio-b")
+
+    def fill(tx: Tx) -> None:
+        tx.records.put([record("cl_1")])
+        tx.records.put_resource(resource())
+        tx.events.add(event(state="settling", settle_rule="thanks", settle_until=T0))
+        tx.rules.put(RuleRow(rule_id="thanks", version="v1", activation="a", active_since=T0))
+        tx.timers.put([timer()])
+        tx.runs.add(run("r1", wake_at=T0, repeat_key="k"))
+        tx.deliveries.add(delivery("d1"))
+        tx.deliveries.add(delivery("d2", state=S.UNKNOWN, intent_at=T0))
+        tx.control.put("x", 1)
+        tx.control.add_order(T0, "pause", {})
+        tx.control.put_pause(Pause(scope="all", id="", since=T0))
+        tx.control.notice(T0, "s", "t", key="k")
+
+    def look(tx: Tx) -> list[object]:
+        return [
+            tx.records.get(Kind.CLIENT, "cl_1"),
+            tx.records.resource(Kind.CLIENT),
+            tx.records.digests(Kind.CLIENT),
+            tx.events.in_state("settling"),
+            tx.events.next_settled(),
+            tx.rules.rows(),
+            tx.timers.due(at(9)),
+            tx.timers.next_due(),
+            tx.runs.due(at(9)),
+            tx.runs.repeated("reminder", "k", None),
+            tx.deliveries.by_key("key:d1"),
+            tx.deliveries.count(Cap(since=at(-9))),
+            tx.deliveries.next_due(),
+            tx.control.get("x"),
+            tx.control.orders(),
+            tx.control.pauses(),
+        ]
+
+    empty = await theirs.read(look)
+    await ours.write(fill)
+    ours.journal.append(entry())
+
+    assert await theirs.read(look) == empty
+    assert await theirs.write(claim(9)) == []
+    assert list(theirs.journal.entries()) == []
+    before = await ours.read(look)
+    await theirs.write(fill)
+    assert await ours.read(look) == before
+    for one in (ours, theirs):
+        await one.aclose()
+    await ours.database.aclose()
