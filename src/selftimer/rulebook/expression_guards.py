@@ -18,7 +18,7 @@ def _steps(path: t.Path) -> frozenset[str]:
 
 
 def _asked(node: t.Node) -> frozenset[str]:
-    return frozenset().union(*(_steps(path) for path in t.paths(node) if not path.start.local))
+    return frozenset().union(*(_steps(path) for path in t.paths(node) if path.spoken))
 
 
 def present(node: t.Node, truth: bool = True, *, explicit: bool = False) -> frozenset[str]:  # noqa: FBT001, FBT002 - a truth value

@@ -25,6 +25,8 @@ MAX_NODES = 200
 MAX_BRACKETS = 25
 _ENV = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it only parses; nothing is rendered
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_UNCLOSED = re.compile(r"innermost block that needs to be closed is '(\w+)'\.?\Z")
+_UNKNOWN_TAG = re.compile(r"Encountered unknown tag '(\w+)'")
 _KEYWORD = re.compile(r"(?<=[(,])\s*\w+\s*=(?!=)")
 
 _HINTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
@@ -64,12 +66,17 @@ def lexemes(source: str, state: str | None) -> Iterator[Lexeme]:
             yield position, kind, text
             position += len(text)
     except TemplateSyntaxError as error:
-        raise SyntaxFault(position, _plain(error)) from None
+        raise SyntaxFault(position, plainly(error)) from None
 
 
-def _plain(error: TemplateSyntaxError) -> str:
-    message = (error.message or "this can't be read").replace("end of template", "end")
-    message = message.replace("'eof'", "the end").replace("token ", "")
+def plainly(error: TemplateSyntaxError) -> str:
+    """Jinja2's complaint, without words that only a programmer knows."""
+    if open_tag := _UNCLOSED.search(error.message or ""):
+        return f"{{% {open_tag[1]} %}} is never closed: {{% end{open_tag[1]} %}} is missing"
+    if unknown := _UNKNOWN_TAG.match(error.message or ""):
+        return f"{{% {unknown[1]} %}} is not known here, or stands in the wrong place"
+    message = (error.message or "this can't be read").replace("end of template", "end of the line")
+    message = message.replace("token ", "")
     return re.sub(r"unexpected char ('.*') at \d+", r"\1 means nothing here", message).rstrip(".")
 
 
@@ -80,26 +87,25 @@ def make_parser(pieces: list[Lexeme]) -> Parser:
     return parser
 
 
-def _check_size(source: str, pieces: list[Lexeme]) -> None:
+def check_brackets(pieces: list[Lexeme]) -> None:
+    """Refuse brackets that are nested too deeply for any reader."""
     depth = 0
     for offset, kind, text in pieces:
         if kind == "operator":
             depth += (text in "([{") - (text in ")]}")
             if depth > MAX_BRACKETS:
                 raise SyntaxFault(offset, "the brackets are nested too deeply", "split it into several conditions")
-    if len(pieces) > 8 * MAX_NODES:
-        raise SyntaxFault(0, "this is too long", "split it into several conditions")
-    if not source.strip():
-        raise SyntaxFault(0, "there is nothing here", "write a condition or leave the key out")
 
 
 def parse_expression(source: str) -> tuple[nodes.Expr, list[Lexeme]]:
     """Jinja2's tree of one expression, its `lineno`s being offsets; `SyntaxFault` if there is none."""
     if len(source) > MAX_LENGTH:
         raise SyntaxFault(0, f"a condition may have at most {MAX_LENGTH} characters; this has {len(source)}")
+    if not source.strip():
+        raise SyntaxFault(0, "there is nothing here", "write a condition or leave the key out")
     try:
         pieces = list(lexemes(source, "variable"))
-        _check_size(source, pieces)
+        check_brackets(pieces)
         parser = make_parser(pieces)
         tree = parser.parse_expression()
         if not parser.stream.eos:
@@ -110,7 +116,7 @@ def parse_expression(source: str) -> tuple[nodes.Expr, list[Lexeme]]:
     except SyntaxFault as fault:
         raise _hinted(source) or fault from None
     except TemplateSyntaxError as error:
-        raise _hinted(source) or SyntaxFault(min(error.lineno, len(source)), _plain(error)) from None
+        raise _hinted(source) or SyntaxFault(min(error.lineno, len(source)), plainly(error)) from None
     except RecursionError:
         raise SyntaxFault(0, "this is nested too deeply", "split it into several conditions") from None
     return tree, pieces

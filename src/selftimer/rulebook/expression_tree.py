@@ -48,6 +48,11 @@ class Path(Node):
     missing: tuple[str, ...] = ()
 
     @property
+    def spoken(self) -> bool:
+        """Whether it begins with a name that was written: not with the record that `where` or `sum` look at."""
+        return self.text.partition(".")[0] == self.root
+
+    @property
     def owner(self) -> str:
         """The table that the last field belongs to, '' for a bare root."""
         if not self.fields:
@@ -233,6 +238,6 @@ def paths(node: Node) -> Iterator[Path]:
 
 def source_of(node: Node) -> Path | None:
     """The path that a value was made from, through the filters behind it: it says which zone its times are in."""
-    while isinstance(node, Plus | WorkingDay | Case | Show | Days):
-        node = node.item
+    while isinstance(node, Plus | WorkingDay | Case | Show | Days | Fallback):
+        node = node.parts[0] if isinstance(node, Fallback) else node.item
     return node if isinstance(node, Path) else None

@@ -143,7 +143,14 @@ class ValueChecker(ABC):
             self._not_a_value(at)
         root = self._root(at)
         path = t.Path(
-            text=at.name, at=at.lineno, type=root.type, nullable=root.nullable, root=at.name, start=root, fields=()
+            text=at.name,
+            at=at.lineno,
+            type=root.type,
+            nullable=root.nullable,
+            root=at.name,
+            start=root,
+            fields=(),
+            missing=(at.name,) if root.nullable and root.type.name == "record" else (),
         )
         self._read(path)
         for name, offset in reversed(steps):

@@ -37,6 +37,8 @@ class Names:
 
     roots: Mapping[str, Root]
     tables: Mapping[str, Mapping[str, Field]] = field(default_factory=lambda: SCHEMA)
+    studio: StudioFacts | None = None
+    """The studio's own words, where they are known: what is missing there is known to be missing."""
 
     @classmethod
     def of(
@@ -65,7 +67,7 @@ class Names:
                 sessions = dict(SCHEMA["session"])
                 sessions["kind"] = replace(sessions["kind"], type=enum_of(*studio.kinds))
                 tables["session"] = sessions
-        names = cls(roots=roots, tables=tables).plus(*kinds, inputs=inputs, steps=steps)
+        names = cls(roots=roots, tables=tables, studio=studio).plus(*kinds, inputs=inputs, steps=steps)
         return names if event is None else names.with_event(event)
 
     def plus(
@@ -91,19 +93,18 @@ class Names:
                 if said.isidentifier():
                     made[said] = _made_by(said, step_id, kind)
             tables["steps"] = made
-        return Names(roots=roots, tables=tables)
+        return replace(self, roots=roots, tables=tables)
 
     def with_event(self, about: Kind) -> Names:
         """These and `event`, which is about a record of that kind."""
         event = dict(self.tables["event"])
         event["before"] = replace(event["before"], type=record_of(about))
-        return Names(
-            roots={**self.roots, "event": Root(type=record_of("event"))}, tables={**self.tables, "event": event}
-        )
+        roots = {**self.roots, "event": Root(type=record_of("event"))}
+        return replace(self, roots=roots, tables={**self.tables, "event": event})
 
     def with_local(self, name: str, kind: Type) -> Names:
         """These and a loop's variable."""
-        return Names(roots={**self.roots, name: Root(type=kind, local=True)}, tables=self.tables)
+        return replace(self, roots={**self.roots, name: Root(type=kind, local=True)})
 
     def field(self, table: str, name: str) -> Field | None:
         """The field of a table, or None; `cancelled` is read as `canceled`."""
