@@ -1,0 +1,106 @@
+"""Triggers, checked against the records: what a run is about, and the names that it begins with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from selftimer.facts.records import Kind
+from selftimer.facts.schema import SCHEMA
+from selftimer.rulebook.model import EventTrigger, ManualTrigger, MomentTrigger, Trigger
+from selftimer.rulebook.names import Names
+from selftimer.rulebook.sentences import Moment, SentenceError, parse_when, similar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selftimer.facts.types import Field
+    from selftimer.facts.world import StudioFacts
+
+_ABOUT_CLIENT = {"lead", "client", "message"}
+
+
+def trigger_of(text: str) -> Trigger:
+    """The trigger that a `when` sentence says; `SentenceError` for one that can't be."""
+    parsed = parse_when(text)
+    if not isinstance(parsed, Moment):
+        return parsed
+    kind, field = date_field(parsed.anchor)
+    if field.type.name == "date" and parsed.at is None:
+        raise SentenceError(f"{'.'.join(parsed.anchor)} is a bare day: at what time?", "add a time, like 'at 10:00'")
+    return MomentTrigger(kind=kind, field=field.attribute, sign=parsed.sign, span=parsed.span, at=parsed.at)
+
+
+def date_field(anchor: tuple[str, ...]) -> tuple[Kind, Field]:
+    """The kind and the field of `kind.field`, if that is a date of the record itself; else `SentenceError`."""
+    said = ".".join(anchor)
+    kinds = [kind.value for kind in Kind if _dates(kind.value)]
+    if anchor[0] not in kinds:
+        raise SentenceError(
+            f"{anchor[0]!r} is no record with a date", similar(anchor[0], kinds) or f"there are: {', '.join(kinds)}"
+        )
+    dates = _dates(anchor[0])
+    hint = f"{anchor[0]} has these dates: {', '.join(dates)}"
+    if len(anchor) != 2:
+        raise SentenceError(f"{said} is not a date of a record", hint)
+    field = SCHEMA[anchor[0]].get(anchor[1])
+    if field is None:
+        raise SentenceError(f"{anchor[0]} has no field {anchor[1]!r}", similar(anchor[1], dates) or hint)
+    if not field.type.timely:
+        raise SentenceError(f"{said} is {field.type}, not a date", hint)
+    if not field.attribute:
+        raise SentenceError(f"{said} is worked out from other records; a moment needs a date of its own record", hint)
+    return Kind(anchor[0]), field
+
+
+def _dates(table: str) -> list[str]:
+    return [name for name, field in SCHEMA.get(table, {}).items() if field.type.timely and field.attribute]
+
+
+def subject_of(trigger: Trigger) -> Kind | None:
+    """The kind of record that a run is about (Exact meaning 1); None for a manual start, which brings one."""
+    match trigger:
+        case ManualTrigger():
+            return None
+        case MomentTrigger(kind=kind):
+            return kind
+        case EventTrigger(name=name):
+            about = name.partition(".")[0]
+            if about in _ABOUT_CLIENT:
+                return Kind.CLIENT
+            return Kind.INVOICE if about == "payment" else Kind(about)
+
+
+def names_of(triggers: Sequence[Trigger], studio: StudioFacts, brought: Kind | None = None) -> Names:
+    """What can be said in a run that any of these begin: what all of them know. `brought`: by a manual start."""
+    known = [_known(trigger, brought) for trigger in triggers] or [frozenset({Kind.CLIENT})]
+    events = {_event_kind(trigger) for trigger in triggers}
+    common = sorted(frozenset.intersection(*known))
+    names = Names.of(*common, event=events.pop() if len(events) == 1 else None, studio=studio)
+    anchors = {(trigger.kind, trigger.field) if isinstance(trigger, MomentTrigger) else None for trigger in triggers}
+    anchor = anchors.pop() if len(anchors) == 1 else None
+    return names if anchor is None else _with_date(names, *anchor)
+
+
+def _with_date(names: Names, kind: Kind, field: str) -> Names:
+    """These, where a date can't be missing: the run begins with it."""
+    table = names.tables[kind]
+    return replace(names, tables={**names.tables, kind: {**table, field: replace(table[field], nullable=False)}})
+
+
+def _known(trigger: Trigger, brought: Kind | None) -> frozenset[Kind]:
+    subject = subject_of(trigger) or brought
+    kinds = {Kind.CLIENT} if subject is None else {Kind.CLIENT, subject}
+    match _event_kind(trigger):
+        case Kind.PAYMENT:
+            kinds.add(Kind.PAYMENT)
+        case Kind.MESSAGE:
+            kinds |= {Kind.MESSAGE, Kind.CONVERSATION}
+    return frozenset(kinds)
+
+
+def _event_kind(trigger: Trigger) -> Kind | None:
+    if not isinstance(trigger, EventTrigger):
+        return None
+    about = trigger.name.partition(".")[0]
+    return Kind.CLIENT if about == "lead" else Kind(about)

@@ -1,0 +1,53 @@
+"""Reading a workspace's rule files: the only place of the rulebook that touches a disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from selftimer.errors import WorkspaceError
+from selftimer.rulebook.yaml12 import MAX_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FOLDERS = ("rules", "automations", "automations/messages")
+MAX_FILES = 2_000
+
+
+def read_workspace(folder: Path) -> dict[str, bytes]:
+    """The content of every rule, automation and message file by its path from `folder`, sorted.
+
+    Of a file that is too large one byte too many is read, so that the loader can say so. Hidden files are left out.
+    `WorkspaceError` for a folder that isn't there, a link that leads out of it, a file that can't be read.
+    """
+    root = folder.resolve()
+    if not root.is_dir():
+        raise WorkspaceError(f"{folder} is not a folder; make a workspace with 'selftimer init {folder}'")
+    found: dict[str, bytes] = {}
+    for name in FOLDERS:
+        for path in _files(folder / name):
+            relative = path.relative_to(folder).as_posix()
+            if not path.resolve().is_relative_to(root):
+                raise WorkspaceError(f"{relative} is a link that leads out of the workspace; put the file itself there")
+            if len(found) >= MAX_FILES:
+                raise WorkspaceError(f"more than {MAX_FILES:,} files in {folder}; is this the right folder?")
+            found[relative] = _content(path, relative)
+    return dict(sorted(found.items()))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        return
+    try:
+        yield from (path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise WorkspaceError(f"{folder.name} can't be read: {error.strerror}") from error
+
+
+def _content(path: Path, relative: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise WorkspaceError(f"{relative} can't be read: {error.strerror}") from error

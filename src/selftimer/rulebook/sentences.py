@@ -1,0 +1,203 @@
+"""The sentences of `when`, `wait` and `repeat`, read into parts (rule-language.md, when; Exact meaning 11, 15).
+
+Only the grammar is known here; whether a field exists and is a date is checked by whoever knows the records. Forms of
+the language that this version can't do are told apart from forms that don't exist.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NoReturn
+
+from selftimer.facts.event import EVENTS
+from selftimer.primitives.time import Span, TimeError, parse_time
+from selftimer.rulebook.model import EventTrigger, ManualTrigger, Repeat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from whenever import Time
+
+Sign = Literal[-1, 0, 1]
+
+SUCCESSORS: dict[str, str] = {
+    "lead.new": "lead.created",
+    "lead.received": "lead.created",
+    "lead.booked": "lead.converted",
+    "client.new": "client.created",
+    "client.updated": "client.changed",
+    "session.booked": "session.confirmed",
+    "session.created": "session.requested",
+    "session.completed": "session.ended",
+    "session.finished": "session.ended",
+    "session.moved": "session.rescheduled",
+    "session.cancelled": "session.canceled",
+    "invoice.past_due": "invoice.overdue",
+    "invoice.late": "invoice.overdue",
+    "invoice.cancelled": "invoice.canceled",
+    "payment.completed": "payment.received",
+    "payment.succeeded": "payment.received",
+    "contract.completed": "contract.signed",
+    "questionnaire.submitted": "questionnaire.completed",
+    "questionnaire.pending": "questionnaire.sent",
+    "quote.approved": "quote.accepted",
+    "message.created": "message.received",
+    "message.new": "message.received",
+}
+"""Names that people and the API use for events, with ours."""
+
+_LATER = (
+    (re.compile(r"every\b|cron\b"), "calendar rules ('every …', 'cron …')"),
+    (re.compile(r"on \d{4}-"), "calendar rules ('on 2026-04-01 at 10:00')"),
+    (re.compile(r"no reply\b"), "'no reply for …'"),
+    (re.compile(r"becomes\b"), "'becomes …'"),
+    (re.compile(r"webhook\b"), "rules on webhooks"),
+    (re.compile(r"gallery\."), "events of galleries"),
+)
+_EVENT = re.compile(r"[a-z_]+\.[a-z_]+\Z")
+_MOMENT = re.compile(
+    r"(?:(?P<span>\d.*?) (?P<side>before|after)|(?P<on>on)) (?P<anchor>[a-z_]+(?:\.[a-z_]+)*)(?: at (?P<at>\S+))?\Z"
+)
+_REPEAT = re.compile(r"(?:(?P<once>once)|after (?P<span>\d.*?))(?: per (?P<per>[a-z_]+(?:\.[a-z_]+)*))?\Z")
+_FORMS = "write an event (lead.created), a moment (2 days before session.start_at at 09:00) or manual"
+_SIGNS: dict[str | None, Sign] = {"before": -1, "after": 1, None: 0}
+
+
+class SentenceError(ValueError):
+    """A sentence that can't be understood, or not by this version: `message` says what, `hint` what to write."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`2 days before session.start_at at 09:00`: `sign` -1 before, 1 after, 0 on; `anchor` the dotted name's parts."""
+
+    anchor: tuple[str, ...]
+    sign: Sign
+    span: Span | None
+    at: Time | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What `wait:` says: a span from now, a time of day, or a moment."""
+
+    span: Span | None = None
+    at: Time | None = None
+    moment: Moment | None = None
+
+
+def similar(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`'s middle: the nearest known word as a hint, or ''."""
+    near = difflib.get_close_matches(word, list(known), 1, 0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def later(what: str) -> SentenceError:
+    """The refusal of a form that the language has and this version hasn't."""
+    return SentenceError(
+        f"this version can't do {what} yet", "take it out, or keep the file aside until a later version"
+    )
+
+
+def parse_when(text: str) -> EventTrigger | Moment | ManualTrigger:
+    """The trigger of a sentence; a moment's anchor is still to be checked. `SentenceError` otherwise."""
+    text = _plain(text)
+    if text == "manual":
+        return ManualTrigger()
+    for form, what in _LATER:
+        if form.match(text):
+            raise later(what)
+    if text in EVENTS:
+        return EventTrigger(name=text)
+    if _EVENT.match(text):
+        _unknown_event(text)
+    return parse_moment(text, _FORMS)
+
+
+def parse_moment(text: str, forms: str) -> Moment:
+    """A moment relative to a date; `forms` is the hint when it is none."""
+    match = _MOMENT.match(text)
+    if match is None:
+        raise SentenceError(f"{text!r} is not understood", forms)
+    at = _time(match["at"])
+    span = _span(match["span"]) if match["span"] else None
+    if span is not None and span.exact and at is not None:
+        raise SentenceError(f"{span} and a time of day contradict each other", "count in days, or leave 'at …' out")
+    if span is None and match["on"] is None:
+        raise SentenceError(f"{text!r} is not understood", forms)
+    return Moment(tuple(match["anchor"].split(".")), _SIGNS[match["side"]], span, at)
+
+
+def parse_wait(text: str) -> Pause:
+    """`2 days` · `until 09:00` · `until 2 days after start at 10:00`. `SentenceError` otherwise."""
+    text = _plain(text)
+    if not text.startswith("until "):
+        return Pause(span=_span(text))
+    rest = text.removeprefix("until ")
+    if rest[:1].isdigit() and " " not in rest:
+        return Pause(at=_time(rest))
+    return Pause(
+        moment=parse_moment(
+            rest, "write '2 days', 'until 09:00', 'until 2 days after start at 10:00' or a day before a record's date"
+        )
+    )
+
+
+def parse_repeat(text: str) -> Repeat:
+    """`once` · `once per client` · `after 30 days per client.email`. `SentenceError` otherwise."""
+    text = _plain(text)
+    match = _REPEAT.match(text)
+    if match is None:
+        raise SentenceError(
+            f"repeat {text!r} is not understood", "write 'once', 'once per client' or 'after 30 days per client.email'"
+        )
+    per = tuple(match["per"].split(".")) if match["per"] else None
+    return Repeat(once=match["once"] is not None, after=_span(match["span"]) if match["span"] else None, per=per)
+
+
+def parse_span(text: str) -> Span:
+    """`30 minutes`, `2 days`. `SentenceError` otherwise."""
+    return _span(_plain(text))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _span(text: str) -> Span:
+    try:
+        span = Span.parse(text)
+    except TimeError as error:
+        message, _, hint = str(error).partition("; ")
+        raise SentenceError(message, hint) from None
+    if span.count == 0:
+        raise SentenceError(f"{text!r} is no time at all", "leave it out, or say how long")
+    return span
+
+
+def _time(text: str | None) -> Time | None:
+    if text is None:
+        return None
+    try:
+        return parse_time(text)
+    except TimeError as error:
+        message, _, hint = str(error).partition("; ")
+        raise SentenceError(message, hint) from None
+
+
+def _unknown_event(text: str) -> NoReturn:
+    if text in SUCCESSORS:
+        raise SentenceError(f"there is no event {text!r}", f"did you mean {SUCCESSORS[text]!r}?")
+    kind = text.partition(".")[0]
+    near = similar(text, EVENTS)
+    of_kind = [name for name in EVENTS if name.startswith(kind + ".")]
+    raise SentenceError(
+        f"there is no event {text!r}", near or (f"{kind} has: {', '.join(of_kind)}" if of_kind else _FORMS)
+    )
