@@ -1,0 +1,193 @@
+"""What the owner has set: `selftimer.toml` < `.env` < environment < systemd credentials.
+
+Variables are `SELFTIMER_SECTION__KEY`. Secrets come from the three above the file only and are `SecretStr`. Every
+mistake is a `ConfigError` that names the file and line, or the variable.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from selftimer.errors import ConfigError, WorkspaceError
+from selftimer.facts.world import StudioFacts
+from selftimer.plan.policy import Cadence, Caps, Policy
+from selftimer.settings.places import FILE, PREFIX, Origin
+from selftimer.settings.sections import (
+    Account,
+    CapsSection,
+    Limits,
+    Log,
+    Polling,
+    StoreSection,
+    Studio,
+    not_yet,
+    patterns,
+    spoken,
+)
+
+if TYPE_CHECKING:
+    from pydantic_settings import PydanticBaseSettingsSource
+
+__all__ = ["FILE", "STOP_FILE", "Log", "Settings"]
+STOP_FILE = "PAUSE"
+_CREDENTIALS = ("password", "cookie", "email")
+
+
+class Settings(BaseSettings):
+    """All settings of one workspace, checked. Made by `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        dotenv_filtering="only_existing",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    studio: Studio
+    fallbacks: Annotated[dict[str, str], BeforeValidator(spoken)] = Field(default_factory=dict)
+    kinds: dict[str, Annotated[tuple[str, ...], BeforeValidator(patterns)]] = Field(default_factory=dict)
+    account: Account = Account()
+    polling: Polling = Polling()
+    caps: CapsSection = CapsSection()
+    limits: Limits = Limits()
+    store: StoreSection = StoreSection()
+    log: Log = Log()
+    webhooks: Annotated[dict[str, Any], AfterValidator(not_yet)] = Field(default_factory=dict)
+    alerts: Annotated[dict[str, Any], AfterValidator(not_yet)] = Field(default_factory=dict)
+    email: str | None = Field(default=None, repr=False)
+    """`SELFTIMER_EMAIL`, a shorter way to say `account.email`."""
+    password: SecretStr | None = None
+    cookie: SecretStr | None = None
+    _workspace: Path = PrivateAttr(default=Path())
+
+    @classmethod
+    def load(cls, workspace: Path) -> Settings:
+        """The settings of that folder; `ConfigError` with every mistake, `WorkspaceError` where there are none."""
+        folder = workspace.resolve()
+        text, document = _read(folder)
+        origin = Origin(text, folder)
+        problems = [*origin.secrets(document), *origin.unknown_variables(set(cls.model_fields))]
+        if problems:
+            raise ConfigError("\n".join(problems))
+        try:
+            settings = cls(_env_file=folder / ".env", _env_file_encoding="utf-8", **document)
+        except ValidationError as error:
+            raise ConfigError("\n".join(origin.sentences(cls, error.errors()))) from None
+        except SettingsError as error:
+            raise ConfigError(f"{error}: a variable for a whole section must be JSON") from None
+        settings._workspace = folder
+        return settings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The highest first; `selftimer.toml` comes as the arguments."""
+        del file_secret_settings  # it would want the prefix in file names; systemd's credentials are plain words
+        return InitSettingsSource(settings_cls, _credentials()), env_settings, dotenv_settings, init_settings
+
+    @property
+    def workspace(self) -> Path:
+        """The folder that they belong to."""
+        return self._workspace
+
+    def notes(self) -> list[str]:
+        """What isn't wrong but should be looked at, as sentences."""
+        dotenv = self._workspace / ".env"
+        if dotenv.is_file() and dotenv.stat().st_mode & 0o077:
+            return [f"{dotenv} can be read by other users of this machine; run 'chmod 600 {dotenv}'"]
+        return []
+
+    @property
+    def state_folder(self) -> Path:
+        """Where database, send journal and lock are."""
+        return self.database_path.parent
+
+    @property
+    def database_path(self) -> Path:
+        """The database's file."""
+        return self._workspace / self.store.path.expanduser()
+
+    @property
+    def stop_file(self) -> Path:
+        """While this file is there nothing is sent; what stands in it is the reason."""
+        return self._workspace / STOP_FILE
+
+    @property
+    def log_file(self) -> Path | None:
+        """The log's file, if one is wanted."""
+        return self._workspace / self.log.file.expanduser() if self.log.file else None
+
+    @property
+    def account_email(self) -> str | None:
+        """The e-mail to sign in with."""
+        return self.email or self.account.email
+
+    @property
+    def api_url(self) -> str:
+        """The base of the Studio API."""
+        return f"{self.account.url}/api/v1"
+
+    def policy(self) -> Policy:
+        """What the pure floors need of them."""
+        return Policy(
+            zone=self.studio.time_zone,
+            quiet_hours=self.studio.quiet_hours,
+            caps=Caps(**self.caps.model_dump()),
+            cadence=Cadence(**self.polling.model_dump()),
+            late=self.limits.late,
+            approval_days=self.limits.approval_days,
+            concurrency=self.limits.concurrency,
+        )
+
+    def facts(self) -> StudioFacts:
+        """The studio itself, as rules and messages see it."""
+        shown = {field.name for field in dataclass_fields(StudioFacts)} & set(Studio.model_fields)
+        said = {name: getattr(self.studio, name) for name in shown}
+        return StudioFacts(**said, zone=self.studio.time_zone, kinds=self.kinds, fallbacks=self.fallbacks)
+
+
+def _read(folder: Path) -> tuple[str, dict[str, Any]]:
+    path = folder / FILE
+    try:
+        text = path.read_text("utf-8")
+        return text, tomllib.loads(text)
+    except FileNotFoundError:
+        raise WorkspaceError(
+            f"{folder} is not a workspace: it has no {FILE}. Make one with 'selftimer init {folder}', "
+            f"or say where it is with --workspace"
+        ) from None
+    except OSError as error:
+        raise WorkspaceError(f"{path} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{FILE}: this is not UTF-8 text; save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+), column (\d+)", str(error))
+        where = f"{FILE}:{place[1]}:{place[2]}" if place else FILE
+        raise ConfigError(f'{where}: {str(error).split(" (at ")[0]}; texts need quotes: name = "Studio"') from None
+
+
+def _credentials() -> dict[str, Any]:
+    """What systemd handed over by LoadCredential: files named password, cookie, email."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return {}
+    files = {name: Path(folder) / name for name in _CREDENTIALS}
+    return {name: file.read_text("utf-8").strip() for name, file in files.items() if file.is_file()}

@@ -1,0 +1,128 @@
+"""Where a setting came from, and the sentences about what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+FILE = "selftimer.toml"
+PREFIX = "SELFTIMER_"
+_NOT_SETTINGS = frozenset({"debug", "workspace"})
+"""Variables that the commands read themselves."""
+_SECRETS = frozenset({"password", "cookie", "token", "secret", "api_key"})
+
+
+def similar(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'time_zone'?`, or nothing."""
+    found = difflib.get_close_matches(word, list(known), 1, 0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+class Origin:
+    """Where a setting came from, for the sentences about it."""
+
+    def __init__(self, text: str, folder: Path) -> None:
+        self._lines = text.splitlines()
+        self._folder = folder
+
+    def _dotenv(self) -> dict[str, int]:
+        """Names of variables in `.env` and their lines."""
+        path = self._folder / ".env"
+        if not path.is_file():
+            return {}
+        lines = path.read_text("utf-8", "replace").splitlines()
+        found = ((re.match(r"\s*(?:export\s+)?(\w+)\s*=", line), number) for number, line in enumerate(lines, 1))
+        return {match[1].upper(): number for match, number in found if match}
+
+    def _line(self, *path: str) -> int | None:
+        """The line of a key, or of its nearest table, in the TOML text: tomllib keeps no places."""
+        table: list[str] = []
+        nearest: int | None = None
+        for number, line in enumerate(self._lines, 1):
+            if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+                table = [part.strip(" \"'") for part in header[1].split(".")]
+                if table[: len(path)] == list(path[: len(table)]) and nearest is None:
+                    nearest = number
+            elif key := re.match(r"""\s*("[^"]+"|'[^']+'|[\w.-]+)\s*=""", line):
+                name = key[1].strip("\"'")
+                here = ".".join([*table, name])
+                if here == ".".join(path) or ".".join(path).startswith(f"{here}."):
+                    return number
+        return nearest
+
+    def where(self, *path: str) -> str:
+        """`selftimer.toml:7`, `.env:2` or the variable's name."""
+        names = [PREFIX + "__".join(path[:depth]).upper() for depth in range(len(path), 0, -1)]
+        here = {name.upper() for name in os.environ}
+        dotenv = self._dotenv()
+        for name in names:
+            if name in here:
+                return f"the variable {name}"
+            if name in dotenv:
+                return f".env:{dotenv[name]}"
+        line = self._line(*path)
+        return f"{FILE}:{line}" if line else FILE
+
+    def secrets(self, document: Mapping[str, Any]) -> list[str]:
+        """A sentence for every secret in the file that people share and put under version control."""
+        spots = [(name,) for name in document] + [("account", name) for name in _table(document, "account")]
+        return [
+            f"{FILE}:{self._line(*spot)}: a {spot[-1]} doesn't belong in {FILE}, which gets shared and copied: "
+            f"put it in .env as {PREFIX}{spot[-1].upper()}=…, remove it here, and change it if others saw the file"
+            for spot in spots
+            if spot[-1].lower() in _SECRETS
+        ]
+
+    def unknown_variables(self, known: set[str]) -> list[str]:
+        """A sentence for every SELFTIMER_ variable that means nothing."""
+        found = {name.upper(): f"the variable {name}" for name in os.environ}
+        found = {name: f".env:{line}: the variable {name}" for name, line in self._dotenv().items()} | found
+        sentences = []
+        for name, where in found.items():
+            first = name.removeprefix(PREFIX).lower().partition("__")[0]
+            if name.startswith(PREFIX) and first not in known | _NOT_SETTINGS:
+                meant = similar(name, [PREFIX + one.upper() for one in known])
+                sentences.append(f"{where} means nothing to Selftimer{meant}")
+        return sentences
+
+    def sentences(self, settings: type[BaseModel], errors: Iterable[ErrorDetails]) -> list[str]:
+        """All mistakes, those of the file by line."""
+        said = {self._sentence(settings, one): None for one in errors}
+        return sorted(said, key=lambda text: [int(part) if part.isdigit() else 0 for part in text.split(":")[1:2]])
+
+    def _sentence(self, settings: type[BaseModel], error: ErrorDetails) -> str:
+        """One mistake as people read it."""
+        path = [str(part) for part in error["loc"]]
+        section, key = f"[{path[0]}]" if path else "", path[-1] if path else ""
+        where = self.where(*path) if path else FILE
+        match error["type"]:
+            case "extra_forbidden" if len(path) == 1:
+                return f"{where}: there is no section [{key}]{similar(key, settings.model_fields)}"
+            case "extra_forbidden":
+                model = settings.model_fields[path[0]].annotation
+                known = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else ()
+                return f"{where}: {section} has no key {key!r}{similar(key, known) or '; it has ' + ', '.join(known)}"
+            case "missing" if len(path) == 1:
+                return f"{FILE}: the section [{key}] is missing; it needs at least name and time_zone"
+            case "missing":
+                return f"{where}: {section} needs {key!r}"
+            case "value_error":
+                said = str(error["ctx"]["error"])
+                return f"{where}: {f'{key}: ' if key else ''}{said}"
+            case _:
+                return f"{where}: {key}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, dict) else {}

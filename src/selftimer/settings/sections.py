@@ -1,0 +1,191 @@
+"""The sections of `selftimer.toml`, each key with its check and its sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf
+
+from selftimer.facts.schema import SCHEMA
+from selftimer.plan.policy import Cadence, Caps, Policy, QuietHours
+from selftimer.primitives.time import Span, check_zone, parse_time
+from selftimer.settings.places import similar
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_NIGHT = re.compile(r"(\d\d:\d\d) ?- ?(\d\d:\d\d)\Z")
+_CADENCE, _CAPS, _POLICY = Cadence(), Caps(), Policy(zone="UTC")
+STATE_FOLDER = ".selftimer"
+
+
+def _zone(name: str) -> str:
+    return check_zone(name)
+
+
+def _locale(name: str) -> str:
+    from babel import Locale, UnknownLocaleError
+
+    plain = name.strip().replace("-", "_")
+    try:
+        Locale.parse(plain)
+    except (UnknownLocaleError, ValueError) as error:
+        raise ValueError(
+            f"{name!r} is not a known language and country; write one like 'en_GB', 'en_US' or 'de_DE'"
+        ) from error
+    return plain
+
+
+def _currency(code: str) -> str:
+    from babel.numbers import list_currencies
+
+    if code.upper() not in list_currencies():
+        raise ValueError(f"{code!r} is not a currency; write the three letters of ISO 4217, like 'eur' or 'usd'")
+    return code.lower()
+
+
+def _country(code: str) -> str:
+    from holidays import list_supported_countries
+
+    country, _, part = code.upper().partition("-")
+    known = list_supported_countries()
+    if code and country not in known:
+        raise ValueError(f"no public holidays are known for {code!r}; write two letters like 'DE', or '' for none")
+    if part and part not in known[country]:
+        raise ValueError(f"{country} has no part {part!r}; known are {', '.join(known[country]) or 'none'}")
+    return code.upper()
+
+
+def _night(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    if text.strip().lower() in {"", "none"}:
+        return None
+    found = _NIGHT.match(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} are not quiet hours; write them like '21:00-08:00', or '' for none")
+    return QuietHours(parse_time(found[1]), parse_time(found[2]))
+
+
+def _span(text: Any) -> Any:
+    return Span.parse(text) if isinstance(text, str) else text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    local = parts.hostname in _LOOPBACK
+    if not parts.hostname or parts.scheme not in ({"https", "http"} if local else {"https"}):
+        raise ValueError(f"{text!r} must be an address that begins with https:// (http:// only for this machine)")
+    if parts.path.rstrip("/") or parts.query or parts.username:
+        raise ValueError(f"{text!r} must be the bare address, like https://studio.pixieset.com")
+    return text.rstrip("/")
+
+
+def not_yet(value: dict[str, Any]) -> dict[str, Any]:
+    """Sections that are known but do nothing yet: refused, since ignoring them would look like consent."""
+    if value:
+        raise ValueError("this section is not in this version: remove it; what the owner is told is in the log")
+    return value
+
+
+def patterns(value: Any) -> Any:
+    """One pattern is written without a list too."""
+    return (value,) if isinstance(value, str) else value
+
+
+def spoken(value: Any) -> Any:
+    """`client.first_name = "there"` without quotes is a table within a table; both ways mean the same."""
+    if not isinstance(value, dict):
+        return value
+    flat: dict[str, Any] = {}
+    for name, word in value.items():
+        flat |= {f"{name}.{inner}": text for inner, text in word.items()} if isinstance(word, dict) else {name: word}
+    for name in flat:
+        table, _, field = name.partition(".")
+        if table not in SCHEMA or field not in SCHEMA[table]:
+            known = [f"{t}.{f.name}" for t, row in SCHEMA.items() for f in row.values() if f.own_words]
+            raise ValueError(
+                f"there is no field {name!r}{similar(name, known) or '; write one like client.first_name'}"
+            )
+    return flat
+
+
+Whole = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of `selftimer.toml`; a key that it doesn't have is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Studio(Section):
+    """Who sends: what `studio.*` says in rules and messages, and the zone that all local times mean."""
+
+    name: Annotated[str, Field(min_length=1)]
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    currency: Annotated[str, AfterValidator(_currency)] = "usd"
+    locale: Annotated[str, AfterValidator(_locale)] = "en_GB"
+    country: Annotated[str, AfterValidator(_country)] = ""
+    owner: str = ""
+    phone: str = ""
+    email: str = ""
+    website: str = ""
+    review_link: str = ""
+    signature: str = ""
+    quiet_hours: Annotated[InstanceOf[QuietHours] | None, BeforeValidator(_night)] = _night("21:00-08:00")
+
+
+class Account(Section):
+    """Where the studio is and how it is signed in to; the password is a secret and stands elsewhere."""
+
+    url: Annotated[str, AfterValidator(_url)] = "https://studio.pixieset.com"
+    email: str | None = None
+    account_id: str | None = None
+    """Pins the account: signing in to another one is refused."""
+    requests_per_minute: Annotated[float, Field(ge=6, le=600)] = 120.0
+
+
+class Polling(Section):
+    """How often is read what, in seconds; `signals = 0` leaves the signals out."""
+
+    signals: Annotated[int, Field(ge=0)] = _CADENCE.signals
+    page_one: Annotated[int, Field(ge=30)] = _CADENCE.page_one
+    open_pages: Annotated[int, Field(ge=60)] = _CADENCE.open_pages
+    full: Annotated[int, Field(ge=600)] = _CADENCE.full
+
+
+class CapsSection(Section):
+    """At most so many messages and documents to clients."""
+
+    rule_per_hour: Whole = _CAPS.rule_per_hour
+    rule_per_day: Whole = _CAPS.rule_per_day
+    studio_per_hour: Whole = _CAPS.studio_per_hour
+    studio_per_day: Whole = _CAPS.studio_per_day
+    client_per_day: Whole = _CAPS.client_per_day
+    marketing_per_day: Whole = _CAPS.marketing_per_day
+    marketing_per_week: Whole = _CAPS.marketing_per_week
+
+
+class Limits(Section):
+    """How late something may still happen, how long a yes is waited for, how many clients at once."""
+
+    late: Annotated[InstanceOf[Span], BeforeValidator(_span)] = Span(24, "hours")
+    approval_days: Whole = _POLICY.approval_days
+    concurrency: Annotated[int, Field(ge=1, le=50)] = _POLICY.concurrency
+
+
+class StoreSection(Section):
+    """Where the database is, from the workspace, and for how many days the reasons are kept."""
+
+    path: Path = Path(STATE_FOLDER) / "selftimer.db"
+    keep_traces_days: Whole = 180
+
+
+class Log(Section):
+    """`auto` is coloured lines on a terminal and JSON lines elsewhere; `file` gets JSON lines in any case."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+    file: Path | None = None
