@@ -11,7 +11,7 @@ import structlog
 from selftimer.engine.asking import Asking
 from selftimer.engine.runs import LOGGED, RunDesk, finish
 from selftimer.engine.world import Fresh
-from selftimer.plan.attempt import after_attempt, after_look
+from selftimer.plan.attempt import NotSent, after_attempt, after_look
 from selftimer.plan.limits import windows
 from selftimer.plan.state import FINAL, REACHES_CLIENT, Delivery, DeliveryState, Verb
 from selftimer.ports import Cap, JournalEntry
@@ -63,8 +63,11 @@ class Attempt:
             again = replace(self._delivery, lease_until=None, due_at=clock.now(), reason="the reads had become old")
             await self._put(again, final=False)
             return
-        if self._delivery.verb is not Verb.MESSAGE:
-            self._delivery = replace(self._delivery, known_ids=await self._channel.known_ids(self._delivery))
+        ready = await self._channel.prepare(self._delivery)
+        if isinstance(ready, NotSent):
+            await self._put(after_attempt(self._delivery, ready, clock.now(), policy), final=True)
+            return
+        self._delivery = ready
         self._context.crash_point("deliver.before_intent")
         if not await self._context.store.write(self._intend):
             return

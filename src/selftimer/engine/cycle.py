@@ -54,8 +54,11 @@ class Cycle:
 
         return await self._context.store.write(compare)
 
-    async def run(self, depths: Mapping[Kind, str]) -> bool:
-        """Read to those depths and take it all in; True if a list couldn't be read (the others were)."""
+    async def run(self, depths: Mapping[Kind, str]) -> tuple[bool, bool]:
+        """Read to those depths and take it all in.
+
+        (whether a list couldn't be read, whether something waits for another poll: that, or a baseline not yet done).
+        """
         deepest = max(depths.values(), key=("page_one", "open", "full").index)
         self._poll_id = await self._context.store.write(lambda tx: tx.records.begin_poll(self._now, deepest))
         with bound_contextvars(cycle=self._poll_id):
@@ -75,7 +78,8 @@ class Cycle:
                 )
             )
             log.info("poll.done", depth=deepest, pages=count, changed=len(changes), failed=len(errors))
-        return bool(errors)
+            waits = await self._context.store.read(_unfinished)
+        return bool(errors), bool(errors) or waits
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -252,6 +256,12 @@ def _first(error: Exception) -> StudioError:
     if not isinstance(error, StudioError):
         raise error
     return error
+
+
+def _unfinished(tx: Tx) -> bool:
+    """Whether a baseline isn't done yet, or an event waits for what it rests on."""
+    resources = (tx.records.resource(kind) for kind in LISTED)
+    return bool(tx.events.in_state("parked")) or any(r is None or r.baseline_at is None for r in resources)
 
 
 def _read_now(resource: Resource | None, kind: Kind, depth: str, now: Instant, total: int | None) -> Resource:

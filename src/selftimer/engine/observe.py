@@ -36,6 +36,7 @@ class Observe:
         """When something other than a poll is next due."""
         self._activated: object = None
         self._failures = 0
+        self._retry_at: Instant = NEVER
         self.polls = 0
         self.requests = 0
 
@@ -43,10 +44,10 @@ class Observe:
         """Poll if it is time, act on what fell due; the instant when it is next wanted."""
         with bound_contextvars(studio=self._context.studio_id):
             await self._activate(now)
-            if now >= self.poll_at:
+            if now >= min(self.poll_at, self._retry_at):
                 await self._poll(now)
             fallen = FallenDue(self._context)
-            self.due_at = await fallen.step(now)
+            self.due_at = min(await fallen.step(now), self._retry_at)
             return min(self.poll_at, self.due_at)
 
     async def _activate(self, now: Instant) -> None:
@@ -62,17 +63,19 @@ class Observe:
             cycle = Cycle(self._context, now)
             if signals_only and not await cycle.signals_moved():
                 self.poll_at = now.add(seconds=cadence.signals)
+                self._retry_at = NEVER
                 return
-            failed = await cycle.run(depths)
+            failed, unfinished = await cycle.run(depths)
             self.polls += 1
         except StudioError as error:
-            failed = True
+            failed, unfinished = True, True
             log.warning("poll.failed", error=type(error).__name__, message=error.message)
         self._failures = self._failures + 1 if failed else 0
         wait = cadence.signals or cadence.page_one
         if self._failures:
             wait = min(30 * 2 ** min(self._failures - 1, 5), cadence.page_one)
-            self.due_at = min(self.due_at, now.add(seconds=wait))
+        # A clock that skips polls in which nothing could be seen must not skip these: they are about what wasn't read.
+        self._retry_at = now.add(seconds=wait) if unfinished else NEVER
         self.poll_at = now.add(seconds=wait)
 
     async def _depths(self, now: Instant) -> tuple[dict[Kind, str], bool]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from selftimer.plan.attempt import Outcome
+    from selftimer.plan.attempt import NotSent, Outcome
     from selftimer.plan.state import Delivery
 
 
@@ -19,8 +19,11 @@ class Channel(Protocol):
         """`at most once`, `idempotent` or `at least once`: what the owner may rely on."""
         ...
 
-    async def known_ids(self, delivery: Delivery) -> tuple[str, ...]:
-        """Ids of what is there before the attempt; what is new afterwards may be ours. May be empty."""
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+        """Complete the payload and the ids that are there before; only reads. `NotSent` where it can't be made.
+
+        Raises the studio's errors where a read fails.
+        """
         ...
 
     async def deliver(self, delivery: Delivery) -> Outcome:

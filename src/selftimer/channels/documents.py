@@ -1,0 +1,99 @@
+"""Documents by the studio's own mail: never posted twice (delivery.md §1.6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from selftimer.channels.outcome import attempt, readable
+from selftimer.facts.records import Invoice, Kind, Quote, Record, Unreadable, client_id_of, created_at_of
+from selftimer.plan.attempt import NotSent, Outcome, Sent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from selftimer.plan.state import Delivery
+    from selftimer.ports import Page, StudioApi
+
+_LOOK_BACK = 3
+"""Pages looked at for one that may have been made: newest first, so it stands on the first."""
+
+
+class DocumentChannel:
+    """`POST` of an invoice, quote, contract or questionnaire."""
+
+    guarantee = "at most once"
+
+    def __init__(self, api: StudioApi, kind: Kind) -> None:
+        self._api = api
+        self._kind = kind
+
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+        """Find the template by its name, lay the payload out as the API has it, note what is there before."""
+        body = dict(delivery.body or {})
+        name = body.pop("template", None)
+        if name is not None:
+            known = await self._api.templates(self._kind)
+            found = [i for i, n in known if name in {i, n} or n.casefold() == str(name).casefold()]
+            if len(found) != 1:
+                listed = ", ".join(sorted(n for _, n in known)) or "none"
+                what = "no" if not found else f"{len(found)}"
+                return NotSent(
+                    reason=f"the studio has {what} {self._kind} template {name!r}; it has: {listed}", permanent=True
+                )
+            body["template_id"] = found[0]
+        if self._kind is Kind.INVOICE:
+            body["line_items"] = body.pop("items", [])
+        there = [r.id async for r in self._mine(delivery)]
+        return replace(delivery, body=body, known_ids=tuple(there))
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        """Create it, once."""
+
+        async def send() -> Outcome:
+            accepted = await self._api.create_document(self._kind, delivery.body or {})
+            return Sent(result_id=accepted.record.id, result_kind=self._kind.value)
+
+        return await attempt(send)
+
+    async def look(self, delivery: Delivery) -> list[str] | None:
+        """New for the client since the intent, of the same template, lines, amount and due date."""
+
+        async def look() -> list[str]:
+            new = [r async for r in self._mine(delivery) if r.id not in delivery.known_ids]
+            return [r.id for r in new if self._same(r, delivery)]
+
+        return await readable(look)
+
+    def _same(self, record: Record, delivery: Delivery) -> bool:
+        body: dict[str, Any] = dict(delivery.body or {})
+        created = created_at_of(record)
+        if created is not None and delivery.intent_at is not None and created < delivery.intent_at.subtract(minutes=2):
+            return False
+        if isinstance(record, Invoice):
+            wanted = sorted((i["name"], i["amount"], i.get("quantity", 1)) for i in body.get("line_items", []))
+            there = sorted((i.name, i.amount.minor, i.quantity) for i in record.line_items)
+            due = record.due_date.format_iso() if record.due_date else None
+            return (not there or wanted == there) and body.get("due_date") in {None, due}
+        template = getattr(record, "template_id", None)
+        if isinstance(record, Quote) and template is None:
+            return True
+        return template is None or template == body.get("template_id")
+
+    async def _mine(self, delivery: Delivery) -> AsyncIterator[Record]:
+        """The client's documents of this kind, newest first, as far back as is looked."""
+        number, filters = 1, {"client_id": delivery.client_id or ""} if self._kind is Kind.INVOICE else {}
+        while number <= _LOOK_BACK:
+            page = await self._api.page(self._kind, number, **filters)
+            for record in self._parsed(page):
+                if client_id_of(record) == delivery.client_id:
+                    yield record
+            if page.last:
+                return
+            number += 1
+
+    def _parsed(self, page: Page) -> Iterator[Record]:
+        for raw in page.records:
+            record = self._api.parse(raw)
+            if not isinstance(record, Unreadable):
+                yield record

@@ -1,0 +1,33 @@
+"""Notes to the owner. For now they go to the log and to `selftimer status`; the words themselves only to the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from selftimer.plan.attempt import NotSent, Outcome, Sent
+
+if TYPE_CHECKING:
+    from selftimer.plan.state import Delivery
+
+log = structlog.get_logger(__name__)
+
+
+class LogChannel:
+    """Says in the log that there is a note; message bodies are never logged."""
+
+    guarantee = "at least once"
+
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+        """Nothing to add."""
+        return delivery
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        """Log it."""
+        log.warning("owner.notified", words=delivery.words, client=delivery.client_id)
+        return Sent(result_id=None)
+
+    async def look(self, delivery: Delivery) -> list[str] | None:
+        """A note that may not have been logged is logged again: reading it twice does no harm."""
+        return [delivery.id]

@@ -1,0 +1,50 @@
+"""Take a workspace over at a start: fence older processes, settle what they left, trust nothing that was lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from selftimer.plan.attempt import orphaned
+from selftimer.plan.state import DeliveryState
+from selftimer.ports import Pause
+
+if TYPE_CHECKING:
+    from selftimer.engine.context import Context
+    from selftimer.ports import Tx
+
+log = structlog.get_logger(__name__)
+
+
+async def take_over(context: Context) -> None:
+    """A new epoch; `in_flight` rows of older ones are unknown at once; the send journal is compared."""
+    written = {e.key for e in context.store.journal.entries() if e.outcome == "intent"}
+
+    def start(tx: Tx) -> tuple[int, int]:
+        epoch = tx.control.next_epoch()
+        flying = tx.deliveries.in_state(DeliveryState.IN_FLIGHT)
+        for delivery in flying:
+            tx.deliveries.update(orphaned(delivery, context.policy), expect=[DeliveryState.IN_FLIGHT])
+        tx.deliveries.adopt_orphans(epoch, context.clock.now())
+        forgotten = [key for key in sorted(written) if tx.deliveries.by_key(key) is None]
+        if forgotten:
+            _hold(tx, context, len(forgotten))
+        return epoch, len(flying)
+
+    context.epoch, orphans = await context.store.write(start)
+    log.info("service.started", epoch=context.epoch, orphans=orphans)
+
+
+def _hold(tx: Tx, context: Context, count: int) -> None:
+    """The journal knows sends that the database doesn't: a restored backup or a lost database. Nothing is sent."""
+    now = context.clock.now()
+    why = f"the send journal knows {count} sends that the database has forgotten (a restored backup?)"
+    tx.control.put_pause(Pause(scope="all", id="", since=now, why=why))
+    tx.control.notice(
+        now,
+        "Selftimer started held",
+        f"{why}. Nothing is sent until you say `selftimer resume`; look through `selftimer deliveries` first.",
+        key=f"forgotten:{now}",
+    )
+    log.warning("service.held", reason="the send journal knows more than the database", sends=count)

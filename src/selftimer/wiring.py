@@ -1,0 +1,171 @@
+"""The composition root: settings (and a clock, and a transport) become a service. Only here do the parts meet."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from selftimer.channels.conversation import MessageChannel, OpeningChannel
+from selftimer.channels.documents import DocumentChannel
+from selftimer.channels.dry import DryChannel
+from selftimer.channels.notify import LogChannel
+from selftimer.channels.updates import UpdateChannel
+from selftimer.engine.context import Context
+from selftimer.engine.deliver import Deliver
+from selftimer.engine.observe import Observe
+from selftimer.engine.ruleset import RuleSet
+from selftimer.engine.start import take_over
+from selftimer.errors import RuleFileError
+from selftimer.facts.records import Kind
+from selftimer.plan.state import DOCUMENTS, Verb
+from selftimer.primitives.clock import SystemClock
+from selftimer.render.workdays import is_working_day
+from selftimer.rulebook.files import read_workspace
+from selftimer.rulebook.loader import LoadResult, compile_source, load_workspace
+from selftimer.store.store import SqlStore
+from selftimer.studio.api import Studio
+from selftimer.studio.auth import Credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import httpx
+
+    from selftimer.ports import Channel, Store, StudioApi
+    from selftimer.primitives.clock import Clock
+    from selftimer.rulebook.model import Rule, Rulebook
+    from selftimer.settings import Settings
+
+log = structlog.get_logger(__name__)
+STUDIO = "studio"
+"""The id under which a workspace's one studio is kept; a database that holds several gives each its own."""
+CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
+"""`name:n`: the process kills itself at the n-th pass of that point. For tests of recovery; unset otherwise."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """One studio's two lanes over its store and its account."""
+
+    settings: Settings
+    context: Context
+    store: Store
+    api: StudioApi
+    observe: Observe
+    deliver: Deliver
+
+    async def start(self) -> None:
+        """Take the workspace over: a new epoch, orphaned deliveries become unknown, the journal is compared."""
+        await take_over(self.context)
+
+    async def aclose(self) -> None:
+        """Close the connections to the studio and the database."""
+        await self.api.aclose()
+        await self.store.aclose()
+
+
+def load_rules(settings: Settings) -> LoadResult:
+    """The workspace's rules with all their problems; nothing is raised but for a folder that can't be read."""
+    return load_workspace(read_workspace(settings.workspace), settings.facts())
+
+
+def ruleset(settings: Settings, book: Rulebook) -> RuleSet:
+    """A rulebook as the engine uses it: indexed, with older versions compiled when a run needs them."""
+    facts = settings.facts()
+
+    def compile_again(source: Mapping[str, Any]) -> Rule:
+        return compile_source(source, facts)
+
+    return RuleSet(book, compile_again)
+
+
+async def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    seed: int | None = None,
+) -> Service:
+    """The service of a workspace.
+
+    `clock`, `transport` and `seed` (of the jitter) are given by simulations and tests; live, they are the system's.
+    `RuleFileError` with every error of the rules, `ConfigError` where credentials are missing.
+    """
+    loaded = load_rules(settings)
+    if loaded.rulebook is None:
+        raise RuleFileError(list(loaded.errors))
+    time = clock or SystemClock()
+    api = Studio(
+        _credentials(settings),
+        time,
+        random.Random(seed),
+        base_url=settings.account.url,
+        account_id=settings.account.account_id,
+        requests_per_minute=settings.account.requests_per_minute,
+        transport=transport,
+    )
+    store = SqlStore(settings.database_path, STUDIO)
+    context = make_context(settings, loaded.rulebook, store=store, api=api, clock=time)
+    return Service(
+        settings=settings,
+        context=context,
+        store=store,
+        api=api,
+        observe=Observe(context),
+        deliver=Deliver(context),
+    )
+
+
+def make_context(settings: Settings, book: Rulebook, *, store: Store, api: StudioApi, clock: Clock) -> Context:
+    """What the lanes share, from settings and the parts."""
+    facts = settings.facts()
+    channels = _channels(api)
+    return Context(
+        studio_id=STUDIO,
+        api=api,
+        store=store,
+        clock=clock,
+        policy=settings.policy(),
+        facts=facts,
+        rules=ruleset(settings, book),
+        channels=channels,
+        dry_channels={verb: DryChannel(channel) for verb, channel in channels.items()},
+        is_working_day=lambda date: is_working_day(date, facts.country),
+        stop_file=lambda: f"{settings.stop_file.name} lies in the workspace" if settings.stop_file.exists() else None,
+        crash_point=crash_points(os.environ.get(CRASH_VARIABLE)),
+    )
+
+
+def _channels(api: StudioApi) -> dict[Verb, Channel]:
+    documents: dict[Verb, Channel] = {verb: DocumentChannel(api, Kind(verb.value)) for verb in DOCUMENTS}
+    return documents | {
+        Verb.MESSAGE: MessageChannel(api),
+        Verb.CONVERSATION: OpeningChannel(api),
+        Verb.UPDATE: UpdateChannel(api),
+        Verb.NOTIFY: LogChannel(),
+    }
+
+
+def _credentials(settings: Settings) -> Credentials:
+    return Credentials(email=settings.account.email, password=settings.password, cookie=settings.cookie)
+
+
+def crash_points(order: str | None) -> Callable[[str], None]:
+    """A function that kills this process at the n-th pass of a named point, as `name:n` orders; else does nothing."""
+    if not order:
+        return lambda _name: None
+    name, _, count = order.partition(":")
+    passed: Counter[str] = Counter()
+
+    def point(here: str) -> None:
+        passed[here] += 1
+        if here == name and passed[here] == int(count or 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return point
