@@ -66,11 +66,11 @@ def library(name: str | None = None) -> Library:
     raise StoreError(f"this Python has no SQLite ({' nor '.join(names)}): install pysqlite3")
 
 
-def connect_engine(path: Path, lib: Library, *, synchronous: str = "FULL") -> sa.Engine:
+def connect_engine(path: Path, lib: Library, *, synchronous: str = "FULL", owner: bool = True) -> sa.Engine:
     """An engine over the file whose transactions are transactions.
 
     The driver begins none by itself; writes begin IMMEDIATE, so that what they read can't change before they write, and
-    connections with the `READ_ONLY` option begin a snapshot.
+    connections with the `READ_ONLY` option begin a snapshot. Only the workspace's owner says which journal there is.
     """
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
@@ -79,7 +79,7 @@ def connect_engine(path: Path, lib: Library, *, synchronous: str = "FULL") -> sa
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": 256},
     )
     pragmas = (
-        f"journal_mode={lib.journal}",
+        f"journal_mode={lib.journal}" if owner else "query_only=ON",
         f"synchronous={synchronous}",
         "foreign_keys=ON",
         f"busy_timeout={BUSY_SECONDS * 1000}",

@@ -51,21 +51,23 @@ class SqlReader:
     Without `studio` it shows the only one that the database holds.
     """
 
-    def __init__(self, path: Path, studio: str | None = None) -> None:
+    def __init__(self, path: Path, studio: str | None = None, *, module: str | None = None) -> None:
         if not path.exists():
             raise StoreError(f"there is no database at {path} yet: nothing has been recorded; `selftimer run` makes it")
         self.path = path
-        self._library = library()
-        self._engine = connect_engine(path, self._library)
+        self._library = library(module)
+        self._engine = connect_engine(path, self._library, owner=False)
         self._errors = (sa.exc.DBAPIError, self._library.module.Error)
         self._connection: sa.Connection | None = None
-        self.studio = self._open(studio)
+        try:
+            self.studio = self._open(studio)
+        except BaseException:
+            self.close()
+            raise
 
     def _open(self, studio: str | None) -> str:
         try:
             self._connection = self._engine.connect().execution_options(**{READ_ONLY: True})
-            self._connection.exec_driver_sql("PRAGMA query_only=ON")
-            self._connection.rollback()
             with self._connection.begin():
                 found = version(self._connection)
         except self._errors as error:
