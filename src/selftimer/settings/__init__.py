@@ -13,7 +13,7 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
@@ -90,6 +90,14 @@ class Settings(BaseSettings):
         settings._workspace = folder
         return settings
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:
+        """`SELFTIMER_EMAIL` is `account.email`."""
+        if isinstance(data, dict) and data.get("email") and isinstance(data.get("account", {}), dict):
+            data = {**data, "account": {**data.get("account", {}), "email": data["email"]}}
+        return data
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -134,16 +142,6 @@ class Settings(BaseSettings):
     def log_file(self) -> Path | None:
         """The log's file, if one is wanted."""
         return self._workspace / self.log.file.expanduser() if self.log.file else None
-
-    @property
-    def account_email(self) -> str | None:
-        """The e-mail to sign in with."""
-        return self.email or self.account.email
-
-    @property
-    def api_url(self) -> str:
-        """The base of the Studio API."""
-        return f"{self.account.url}/api/v1"
 
     def policy(self) -> Policy:
         """What the pure floors need of them."""
