@@ -318,7 +318,7 @@ class _RuleBuilder:
 def _entry_steps(builder: StepBuilder, source: StepSource, draft: _Draft, ground: Ground) -> tuple[Step, ...]:
     """The steps of an entry: those of its `then`, or the one that it is itself."""
     if source.then is not None and not source.verbs():
-        for key in sorted(source.keys() - _ENTRY_KEYS - {"then"}):
+        for key in sorted(source.written() - _ENTRY_KEYS - {"then"}):
             builder.checker.add(draft.place / key, f"{key!r} has no meaning at an entry with steps", "", key=True)
         return builder.steps(source.then, draft.place / "then", ground)[0]
     dropped = {"id", "when", "if"} | ({"late"} if not set(source.verbs()) & EFFECTS else set())

@@ -133,7 +133,7 @@ class StepBuilder:
             )
             return None
         if not verbs and not branch:
-            keys = ", ".join(sorted(source.keys())) or "empty"
+            keys = ", ".join(sorted(source.written())) or "empty"
             hint = "add what to do: send, create, update, notify, wait, run or stop"
             if not first:
                 hint = "does it belong to the step above? Then take the dash away"
@@ -143,7 +143,7 @@ class StepBuilder:
         return verb if self._keys_fit(source, verb, place) else None
 
     def _keys_fit(self, source: StepSource, verb: str, place: Place) -> bool:
-        if verb == "webhook" or source.attach is not None:
+        if verb == "webhook" or "attach" in source.written():
             error = later("webhooks" if verb == "webhook" else "attachments")
             key = "webhook" if verb == "webhook" else "attach"
             self.checker.add(place / key, error.message, error.hint, key=True)
@@ -151,7 +151,7 @@ class StepBuilder:
         allowed = {"if", "then", "else", "id"} if verb == "if" else _COMMON | STEP_KEYS[verb] | {verb}
         if verb in _NO_EFFECT:
             allowed = allowed - {"approve", "late"}
-        wrong = sorted(source.keys() - allowed)
+        wrong = sorted(source.written() - allowed)
         for key in wrong:
             owners = [name for name, keys in STEP_KEYS.items() if key in keys]
             if key == "when":

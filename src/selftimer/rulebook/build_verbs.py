@@ -90,7 +90,7 @@ def create_step(
 
 def _create_fits(checker: Checker, source: StepSource, kind: Kind, place: Place) -> bool:
     before = len(checker.problems)
-    for key in sorted(source.keys() & {*_CREATE_KEYS, *_LATER_KEYS}):
+    for key in sorted(source.written() & {*_CREATE_KEYS, *_LATER_KEYS}):
         kinds = _CREATE_KEYS.get(key, frozenset())
         if kind not in kinds:
             fits = " or ".join(sorted(kinds)) or "a lead or a coupon"

@@ -9,7 +9,7 @@ from selftimer.facts.records import Kind
 from selftimer.facts.schema import SCHEMA
 from selftimer.rulebook.model import EventTrigger, ManualTrigger, MomentTrigger, Trigger
 from selftimer.rulebook.names import Names
-from selftimer.rulebook.sentences import Moment, SentenceError, parse_when, similar
+from selftimer.rulebook.sentences import Moment, SentenceError, later, parse_when, similar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from selftimer.facts.types import Field
     from selftimer.facts.world import StudioFacts
 
+_LATER = {"gift_card": "gift cards", "coupon": "coupons", "gallery": "galleries"}
 _ABOUT_CLIENT = {"lead", "client", "message"}
 
 
@@ -34,6 +35,8 @@ def trigger_of(text: str) -> Trigger:
 def date_field(anchor: tuple[str, ...]) -> tuple[Kind, Field]:
     """The kind and the field of `kind.field`, if that is a date of the record itself; else `SentenceError`."""
     said = ".".join(anchor)
+    if anchor[0] in _LATER:
+        raise later(f"moments of {_LATER[anchor[0]]}")
     kinds = [kind.value for kind in Kind if _dates(kind.value)]
     if anchor[0] not in kinds:
         raise SentenceError(

@@ -196,7 +196,7 @@ class StepSource(_Source):
         """What the step says to do, in the order of `VERBS`; one, if it is right."""
         return [verb for verb in VERBS if getattr(self, verb) is not None]
 
-    def keys(self) -> frozenset[str]:
+    def written(self) -> frozenset[str]:
         """The keys that were written."""
         fields = type(self).model_fields
         return frozenset(fields[name].alias or name for name in self.model_fields_set)

@@ -9,7 +9,13 @@ from textwrap import dedent, indent
 import pytest
 
 from selftimer.facts.world import StudioFacts
+from selftimer.rulebook.build_steps import StepBuilder
+from selftimer.rulebook.build_text import Checker, Ground
 from selftimer.rulebook.loader import LoadResult, load_workspace
+from selftimer.rulebook.models import StepSource
+from selftimer.rulebook.names import Names
+from selftimer.rulebook.source import Place
+from selftimer.rulebook.yaml12 import Document
 
 STUDIO = StudioFacts(
     name="Studio Nord", zone="Europe/Berlin", currency="eur", owner="Kim", kinds={"wedding": ("*wedding*",)}
@@ -228,6 +234,17 @@ def test_20_amounts_dates_and_records_are_not_printed_as_they_are(said: str) -> 
 
     (problem,) = result.errors
     assert (problem.file, problem.line, problem.column) == ("automations/messages/sum.md", 1, 10)
+
+
+def test_21_nobody_to_send_to() -> None:
+    place = Place(Document(file="rules/a.yaml"), ())
+    builder = StepBuilder(checker=Checker(), automations={}, late=None)
+
+    builder.step(StepSource(send="hello"), place, Ground(names=Names.of()))
+
+    assert [str(problem) for problem in builder.checker.problems] == [
+        "rules/a.yaml:1:1: nobody to send to: this rule leads to no client; use notify"
+    ]
 
 
 def test_23_days_counted_from_the_end_of_a_party() -> None:

@@ -147,26 +147,9 @@ def test_a_span_is_read() -> None:
     assert parse_span("1 hour") == Span(1, "hours")
 
 
-WORDS = st.sampled_from(
-    [
-        "on",
-        "before",
-        "after",
-        "at",
-        "until",
-        "once",
-        "per",
-        "every",
-        "2 days",
-        "1 day",
-        "09:00",
-        "9:00",
-        "session.start_at",
-        "invoice.due_date",
-        "start",
-        "client",
-        "x",
-    ]
+WORDS = st.one_of(
+    st.sampled_from(["on", "before", "after", "at", "until", "once", "per", "every", "2 days", "1 day"]),
+    st.sampled_from(["09:00", "9:00", "session.start_at", "invoice.due_date", "start", "client", "x"]),
 )
 
 
