@@ -118,4 +118,4 @@ class TxWorld:
 
 def _age(record: Record) -> tuple[bool, float, str]:
     created = created_at_of(record)
-    return (created is not None, created.timestamp_nanos() / 1e9 if created else 0.0, record.id)
+    return (created is not None, created.timestamp(unit="nanosecond") / 1e9 if created else 0.0, record.id)
