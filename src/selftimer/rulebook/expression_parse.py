@@ -75,7 +75,11 @@ def plainly(error: TemplateSyntaxError) -> str:
         return f"{{% {open_tag[1]} %}} is never closed: {{% end{open_tag[1]} %}} is missing"
     if unknown := _UNKNOWN_TAG.match(error.message or ""):
         return f"{{% {unknown[1]} %}} is not known here, or stands in the wrong place"
-    message = (error.message or "this can't be read").replace("end of template", "end of the line")
+    message = (
+        (error.message or "this can't be read")
+        .replace("end of template", "end of the line")
+        .replace("'end of the line'", "end of the line")
+    )
     message = message.replace("token ", "")
     return re.sub(r"unexpected char ('.*') at \d+", r"\1 means nothing here", message).rstrip(".")
 
