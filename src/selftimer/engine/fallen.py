@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 from whenever import Instant
 
+from selftimer.engine.flood import hold_flood
 from selftimer.engine.fresh import FreshReader
 from selftimer.engine.matching import Matcher
 from selftimer.engine.ruleset import entry_by_id
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
-    from selftimer.plan.state import Timer
+    from selftimer.plan.state import Delivery, Timer
     from selftimer.ports import Tx
     from selftimer.rulebook.condition import Read
     from selftimer.rulebook.model import Entry, Rule
@@ -92,25 +93,27 @@ class FallenDue:
             return None
 
     def _judge_all(self, tx: Tx, read: Sequence[tuple[Timer, Fresh | None]], now: Instant) -> None:
+        planned: list[tuple[Delivery, bool]] = []
         for timer, fresh in read:
-            self._judge(tx, timer, fresh, now)
+            planned += self._judge(tx, timer, fresh, now)
+        hold_flood(tx, self._context, planned, now)
 
-    def _judge(self, tx: Tx, timer: Timer, fresh: Fresh | None, now: Instant) -> None:
+    def _judge(self, tx: Tx, timer: Timer, fresh: Fresh | None, now: Instant) -> list[tuple[Delivery, bool]]:
+        """Judge one moment; what was planned for it."""
         rule = self._context.rules.today(timer.rule_id)
+        matcher = Matcher(tx, self._context, now, fresh)
         if rule is None:
             tx.timers.put([replace(timer, state=TimerState.GONE, reason="its rule is gone")])
-            return
-        matcher = Matcher(tx, self._context, now, fresh)
+            return []
         if timer.closes_at < now:
             self._skip(tx, matcher, timer, now)
         elif fresh is not None:
             subject = fresh.records.get((timer.kind, timer.subject_id))
             if subject is None:
                 tx.timers.put([replace(timer, state=TimerState.GONE, reason="the record is gone")])
-                return
-            if not self._still_then(matcher, rule, timer, subject):
-                return  # its date moved and no poll has seen it yet: the next one moves the timer
-            matcher.moment(rule, _entry(rule, timer), timer)
+            elif self._still_then(matcher, rule, timer, subject):
+                matcher.moment(rule, _entry(rule, timer), timer)
+        return matcher.desk.planned
 
     def _still_then(self, matcher: Matcher, rule: Rule, timer: Timer, subject: object) -> bool:
         """Whether the fresh record still has this moment; if not, it is put off until a poll has seen the move."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from selftimer.engine.flood import hold_flood
 from selftimer.engine.matching import Matcher
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.facts.diff import Seen, events_of, partially_paid, removed
@@ -79,6 +80,7 @@ class Intake:
         for change, row in zip(changes, rows, strict=True):
             self._moments(change, row)
         self._others(changes)
+        hold_flood(self.tx, self.context, self.matcher.desk.planned, self.now)
         return self.taken
 
     def _baselines(self) -> dict[Kind, Instant | None]:

@@ -47,6 +47,8 @@ class RunDesk:
         self.tx = tx
         self.context = context
         self.now = now
+        self.planned: list[tuple[Delivery, bool]] = []
+        """What was planned here, and whether an event began its run (else a moment did)."""
         self.world = TxWorld(tx, context, now, fresh)
         self.zones = Zones(
             studio=context.policy.zone,
@@ -110,6 +112,7 @@ class RunDesk:
                 break
             delivery = self._plan(run, rule, place, scope, window_end)
             if self.tx.deliveries.add(delivery):
+                self.planned.append((delivery, run.event_id is not None))
                 log.info("delivery.planned", rule=rule.id, run=run.id, delivery=delivery.id, state=delivery.state.value)
                 break
             run = replace(run, pc=run.pc + 1)  # that effect was had before: an edit can't fire it again

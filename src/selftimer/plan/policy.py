@@ -36,6 +36,17 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flood:
+    """How many effects on clients may be planned at one instant before they are held for the owner (delivery.md §3)."""
+
+    by_events: int = 10
+    """Of one rule, by events."""
+    by_moments: int = 50
+    """Of one rule, by due dates: a day of mini-sessions is legitimate."""
+    in_all: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
     """How often is read what (DESIGN.md, Polling), in seconds."""
 
@@ -53,6 +64,7 @@ class Policy:
     quiet_hours: QuietHours | None = None
     caps: Caps = field(default_factory=Caps)
     cadence: Cadence = field(default_factory=Cadence)
+    flood: Flood = field(default_factory=Flood)
     late: Span = field(default_factory=lambda: Span(24, "hours"))
     """How late an effect may still happen where neither step nor rule says."""
     approval_days: int = 7

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from selftimer.plan.state import Delivery, DeliveryState
+from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState
 from selftimer.store import tables
 from selftimer.store.dialect import insert_new
 from selftimer.store.rows import STUDIO, Group, Rows, one_of
@@ -100,9 +100,11 @@ _UNRESOLVED = (
 _MADE = DELIVERIES.select.where(_d.result_id == bindparam("_id"), _d.result_kind == bindparam("_kind")).order_by(
     _d.planned_at, _d.id
 )
-_SENT_SINCE = DELIVERIES.select.where(
-    _d.state == S.SENT, _d.dry.is_(False), _d.happened_at >= bindparam("_since", type_=_d.happened_at.type)
-).order_by(_d.happened_at, _d.id)
+_PLANNED_AT = DELIVERIES.select.where(
+    _d.planned_at == bindparam("_at", type_=_d.planned_at.type),
+    _d.dry.is_(False),
+    one_of(_d.verb, *sorted(REACHES_CLIENT)),
+)
 _ORPHANS = (
     sa.update(tables.deliveries)
     .where(_d.studio == STUDIO, _d.state == S.IN_FLIGHT, _d.epoch < bindparam("_epoch"))
@@ -247,9 +249,8 @@ class SqlDeliveries(Group):
     def made(self, kind: str, record_id: str) -> Delivery | None:
         return self._one(DELIVERIES, _MADE, _kind=kind, _id=record_id)
 
-    def sent_recently(self, since: Instant) -> list[Delivery]:
-        """In the order they were sent, without the dry ones."""
-        return self._many(DELIVERIES, _SENT_SINCE, _since=since)
+    def planned_at(self, at: Instant) -> list[Delivery]:
+        return self._many(DELIVERIES, _PLANNED_AT, _at=at)
 
     def adopt_orphans(self, epoch: int, now: Instant) -> int:
         orphans = self._run(_ORPHANS, _epoch=epoch, _now=now).rowcount

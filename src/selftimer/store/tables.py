@@ -286,6 +286,7 @@ deliveries = Table(
     Index(None, "studio", "state", "due_at", "planned_at", "id"),
     Index(None, "studio", "client_id", "state"),
     Index(None, "studio", "happened_at"),
+    Index(None, "studio", "planned_at"),
     Index(None, "studio", "run_id"),
     Index(None, "studio", "result_id"),
     Index(None, "studio", "lease_until"),

@@ -63,6 +63,7 @@ def upgrade() -> None:
         op.f("ix_deliveries_studio_client_id_state"), "deliveries", ["studio", "client_id", "state"], unique=False
     )
     op.create_index(op.f("ix_deliveries_studio_happened_at"), "deliveries", ["studio", "happened_at"], unique=False)
+    op.create_index(op.f("ix_deliveries_studio_planned_at"), "deliveries", ["studio", "planned_at"], unique=False)
     op.create_index(op.f("ix_deliveries_studio_lease_until"), "deliveries", ["studio", "lease_until"], unique=False)
     op.create_index(op.f("ix_deliveries_studio_result_id"), "deliveries", ["studio", "result_id"], unique=False)
     op.create_index(op.f("ix_deliveries_studio_run_id"), "deliveries", ["studio", "run_id"], unique=False)

@@ -1,0 +1,59 @@
+"""Whether a list that was read page by page was read whole (delivery.md §2). Pure.
+
+Lists tear while they are read: records move between pages. A certificate says that this one didn't.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What a certificate needs of a page: its ids and digests in order, the total it claimed, its created_at texts."""
+
+    ids: tuple[str, ...]
+    digests: tuple[bytes, ...]
+    total: int | None
+    created: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The judgement on one sweep."""
+
+    certified: bool
+    ordered: bool
+    digest: bytes
+    why: str = ""
+
+
+def certify(pages: Sequence[PageFacts], again: PageFacts) -> Certificate:
+    """`pages` in order, `again` page one read once more at the end.
+
+    Certified: the total equal on every page, ids unique and as many as the total, page one identical. `ordered`:
+    created_at never increases; where it does, two identical certified sweeps are needed by the caller.
+    """
+    ids = [record_id for page in pages for record_id in page.ids]
+    totals = {page.total for page in (*pages, again)}
+    created = [text for page in pages for text in page.created]
+    ordered = all(c is not None for c in created) and all(
+        a >= b for a, b in itertools.pairwise(created) if a is not None and b is not None
+    )
+    digest = hashlib.blake2b(b"".join(d for p in pages for d in p.digests), digest_size=16).digest()
+    why = ""
+    if len(totals) > 1:
+        why = f"the total changed while it was read: {sorted(map(str, totals))}"
+    elif len(set(ids)) != len(ids):
+        why = "a record came twice"
+    elif None not in totals and len(ids) not in totals:
+        why = f"{len(ids)} records came, the total says {totals.pop()}"
+    elif pages and (again.ids, again.digests) != (pages[0].ids, pages[0].digests):
+        why = "page one changed while the rest was read"
+    return Certificate(not why, ordered, digest, why)
