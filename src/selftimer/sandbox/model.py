@@ -46,7 +46,7 @@ class Client(Record):
     job_title: str = ""
     notes: str = ""
     avatar_color: str = "#8a9a5b"
-    address: dict[str, str | None] = field(default_factory=dict)
+    address: dict[str, str] = field(default_factory=dict)
     archived: bool = False
     sample: bool = False
 

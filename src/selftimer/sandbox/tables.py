@@ -6,11 +6,11 @@ poller asks for the same pages over and over.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
 
-from selftimer.sandbox.clock import micros
 from selftimer.sandbox.model import (
     Attachment,
     Client,
@@ -91,7 +91,7 @@ class Table(Generic[R]):
 
     def newest(self) -> list[R]:
         """All records, newest first; of two of the same instant the later one first."""
-        rows: list[R] = self.kept("newest", lambda: sorted(self.rows.values(), key=_created)[::-1])
+        rows: list[R] = self.kept("newest", lambda: sorted(self.rows.values(), key=attrgetter("created_at"))[::-1])
         return rows
 
     def select(self, key: Hashable, keep: Callable[[R], bool]) -> list[R]:
@@ -113,10 +113,6 @@ class Table(Generic[R]):
         self.version += 1
         if self._lists:
             self._lists.clear()
-
-
-def _created(row: Record) -> int:
-    return micros(row.created_at)
 
 
 class Tables:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from selftimer.sandbox.life.person import Person
 
 
+_LINE = 160
 DEFAULT_START = Instant.from_utc(2026, 3, 2, 7)
 """A Monday, 08:00 in Berlin."""
 
@@ -117,10 +118,11 @@ class World:
             self.changed_at = self.now
 
     def tell(self, kind: str, client_id: str, text: str) -> None:
-        """Add to the story; `{name}` stands for the client's name."""
+        """Add a line to the story; the first `{name}` stands for the client's name."""
         client = self.tables.clients.get(client_id)
         who = client.name if client else self.profile.owner
-        text = text.replace("{name}", who)
+        text = " ".join(text.replace("{name}", who, 1).split())
+        text = text if len(text) <= _LINE else f"{text[: _LINE - 1]}…"
         self.ledger.tell(self.now, self.profile.zone, kind=kind, client_id=client_id, text=text)
 
     def person_of(self, client_id: str) -> Person | None:
@@ -153,7 +155,8 @@ class World:
         """Wait as the lock-step loop does: until `due`, or the first whole poll after the world changed.
 
         Whole polls are multiples of `poll_every` seconds since the world's start; the one meant is later than the
-        change. At the horizon changes not yet seen are worth a poll off the grid, as there is no later one.
+        change. At the horizon changes not yet seen are worth a poll off the grid, as there is no later one. Where
+        nothing bounds the wait and nothing is going to happen either, the clock stays where it is.
         """
         grid = PollGrid(self.start, poll_every)
         bound = min((b for b in (due, until, self.end) if b is not None), default=None)

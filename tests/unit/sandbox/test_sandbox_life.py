@@ -158,6 +158,14 @@ def test_hostile_names_and_texts_do_arrive() -> None:
     assert "<script>" in said
 
 
+def test_the_story_is_one_line_a_happening_whatever_people_are_called() -> None:
+    world = attentive(World(population=200), until=days(World.empty(), 30))
+    lines = [line.text for line in world.ledger.story]
+    assert all((len(text) < 180 and text.isprintable()) or "\u202e" in text for text in lines)
+    assert any("replies and wants to book: " in text for text in lines)
+    assert any("The bot writes to" in text for text in lines)
+
+
 def test_leads_come_at_about_the_ordered_pace_and_some_of_them_at_night() -> None:
     world = World(population=0, leads_per_day=1.5)
     world.advance_to(days(world, 400))
@@ -267,3 +275,22 @@ def test_ten_thousand_clients_and_invoices_are_made_quickly_and_have_canaries() 
     assert len(world.ledger.canaries) == 2_000
     assert world.tables.clients.newest()[0] is clients[-1]
     assert clients[0].created_at < clients[-1].created_at < world.now
+
+
+def test_questionnaires_and_quotes_are_answered_more_often_after_a_reminder() -> None:
+    def answered(*, remind: bool) -> int:
+        world = World(population=150)
+        form = template_named(world, "questionnaire", "family")
+        quote = template_named(world, "quote", "business")
+        for person in world.people.values():
+            papers.add_questionnaire(world, person.client_id, form, by="bot")
+            papers.add_quote(world, person.client_id, quote, [], by="bot")
+        world.advance_to(days(world, 6))
+        for text in ("The questionnaire is still open.", "What do you think of the quote?") if remind else ():
+            for person in list(world.people.values()):
+                write_to(world, world.tables.clients.rows[person.client_id], text)
+        world.advance_to(days(world, 4))
+        forms = sum(row.status == "completed" for row in world.tables.questionnaires)
+        return forms + sum(row.status in {"accepted", "declined"} for row in world.tables.quotes)
+
+    assert answered(remind=True) > answered(remind=False) + 30

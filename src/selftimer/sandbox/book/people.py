@@ -99,6 +99,12 @@ def client_says(world: World, client_id: str, text: str, *, subject: str = "Inqu
     return message
 
 
+def client_tells(world: World, client_id: str, text: str, what: str, *, kind: str = "message") -> Message:
+    """A client writes, and the story says so: `what` they do, and the beginning of their words."""
+    world.tell(kind, client_id, f"{{name}} {what}: {text}")
+    return client_says(world, client_id, text)
+
+
 def studio_says(
     world: World, thread: Conversation, text: str, *, by: Author, attachment_ids: list[str] | None = None
 ) -> Message:

@@ -197,7 +197,7 @@ def cancels(world: World, key: str, session_id: str) -> None:
     session = world.tables.sessions.rows[session_id]
     if session.status == "confirmed" and session.start_at > world.now:
         world.people[key].stage = "lost"
-        people.client_says(world, session.client_id, "We have to cancel, I'm so sorry.")
+        people.client_tells(world, session.client_id, "We have to cancel, I'm so sorry.", "calls it off", kind="cancel")
         _call_off(world, session)
 
 
@@ -251,8 +251,12 @@ def says_thanks(world: World, key: str) -> None:
     """A kind word afterwards."""
     person = world.people[key]
     if not person.stopped:
-        people.client_says(world, person.client_id, texts.said(person.dice(world, "thanks"), texts.AFTERWARDS))
-        world.tell("message", person.client_id, "{name} writes after the session")
+        people.client_tells(
+            world,
+            person.client_id,
+            texts.said(person.dice(world, "thanks"), texts.AFTERWARDS),
+            "writes after the session",
+        )
 
 
 @on("gallery")
@@ -275,8 +279,7 @@ def comes_back(world: World, key: str) -> None:
         random = person.dice(world, "return")
         person.stage = "asked"
         person.wants = random.choice(("portrait", "family", "mini"))
-        people.client_says(world, person.client_id, texts.said(random, texts.AGAIN))
-        world.tell("message", person.client_id, "{name} would like to book again")
+        people.client_tells(world, person.client_id, texts.said(random, texts.AGAIN), "would like to book again")
         world.at(office_time(world, random, 1, 30), key, "studio_books")
 
 

@@ -125,8 +125,7 @@ def asks_again(world: World, key: str) -> None:
     person = world.people[key]
     if person.stage == "lead" and not person.silent:
         random = person.dice(world, "again")
-        people.client_says(world, person.client_id, texts.said(random, texts.AGAIN_ASKING))
-        world.tell("message", person.client_id, "{name} asks again")
+        people.client_tells(world, person.client_id, texts.said(random, texts.AGAIN_ASKING), "asks again")
 
 
 @hears("outbound")
@@ -173,8 +172,9 @@ def asks_to_stop(world: World, key: str) -> None:
     if not person.stopped:
         person.stopped = True
         random = person.dice(world, "stop")
-        people.client_says(world, person.client_id, random.choice(texts.STOP))
-        world.tell("stop", person.client_id, "{name} asks the studio to stop writing")
+        people.client_tells(
+            world, person.client_id, random.choice(texts.STOP), "asks the studio to stop writing", kind="stop"
+        )
 
 
 def _perhaps_reply(world: World, person: Person, message: Message) -> None:
@@ -205,8 +205,7 @@ def reply(world: World, key: str, message_id: str) -> None:
         return
     random = person.dice(world, "answer")
     if person.stage != "lead":
-        people.client_says(world, person.client_id, texts.said(random, texts.THANKS))
-        world.tell("message", person.client_id, "{name} says thanks")
+        people.client_tells(world, person.client_id, texts.said(random, texts.THANKS), "says thanks")
         return
     _decide(world, person, random)
 
@@ -215,15 +214,14 @@ def _decide(world: World, person: Person, random: Random) -> None:
     roll = random.random()
     if roll < person.keen:
         person.stage = "asked"
-        people.client_says(world, person.client_id, texts.said(random, texts.YES))
-        world.tell("message", person.client_id, "{name} replies and wants to book")
+        people.client_tells(world, person.client_id, texts.said(random, texts.YES), "replies and wants to book")
         world.at(office_time(world, random, 1, 26), person.key, "studio_books")
     elif roll < person.keen + 0.35:
-        people.client_says(world, person.client_id, texts.said(random, texts.MORE_QUESTIONS))
-        world.tell("message", person.client_id, "{name} replies with a question")
+        people.client_tells(
+            world, person.client_id, texts.said(random, texts.MORE_QUESTIONS), "replies with a question"
+        )
         if random.random() < 0.7:
             world.at(office_time(world, random, 1, 30), person.key, "owner_replies")
     else:
         person.stage = "lost"
-        people.client_says(world, person.client_id, texts.said(random, texts.NO))
-        world.tell("message", person.client_id, "{name} replies and declines")
+        people.client_tells(world, person.client_id, texts.said(random, texts.NO), "replies and declines")

@@ -68,11 +68,7 @@ def detail(call: Call) -> Answer:
 
 def _read(body: dict[str, Any], row: Client | None) -> dict[str, Any]:
     fields = Fields(body)
-    values: dict[str, Any] = {
-        name: fields.text(name, default=getattr(row, name) if row else "", limit=2000)
-        for name in _TEXTS
-        if row is None or name in body
-    }
+    values: dict[str, Any] = {name: fields.text(name, limit=2000) for name in _TEXTS if row is None or name in body}
     if row is None and not values["email"] and not values["first_name"]:
         fields.fault("email", "The email or the first_name field is required.")
     email = values.get("email")
@@ -85,7 +81,8 @@ def _read(body: dict[str, Any], row: Client | None) -> dict[str, Any]:
         values["type"] = kind
     address = body.get("address_info")
     if isinstance(address, dict):
-        values["address"] = {**(row.address if row else {}), **{k: v for k, v in address.items() if k in ADDRESS}}
+        merged = {**(row.address if row else {}), **{k: v for k, v in address.items() if k in ADDRESS}}
+        values["address"] = {k: v for k, v in merged.items() if v is not None}
     status = body.get("status_name")
     if status is not None:
         if status not in {"Active", "Archived"}:
@@ -115,10 +112,11 @@ def create(call: Call) -> Answer:
 
 
 def update(call: Call) -> Answer:
-    """Fields of the client, type included; what isn't named stays."""
+    """Fields of the client, type included; what isn't named stays, null empties a field."""
     row = client_of(call)
     body = body_of(call)
     values = _read(body, row)
+    changed = {name: [getattr(row, name), value] for name, value in values.items() if getattr(row, name) != value}
     people.update_client(call.world, row, **values)
     call.world.ledger.wrote(
         call.world.now,
@@ -127,9 +125,9 @@ def update(call: Call) -> Answer:
         kind="client_update",
         record_id=row.id,
         client_id=row.id,
-        content=body,
+        content={**body, "changed": changed},
     )
-    call.world.tell("bot_update", row.id, f"The bot changes {', '.join(sorted(body))} of {{name}}")
+    call.world.tell("bot_update", row.id, f"The bot changes {', '.join(sorted(changed)) or 'nothing'} of {{name}}")
     return Answer({"data": views.client(row)})
 
 

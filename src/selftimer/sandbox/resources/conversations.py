@@ -34,9 +34,10 @@ def listing(call: Call) -> Answer:
     table = call.world.tables.conversations
     client_id = call.query.get("client_id", "")
     status = {"inbox": "active", "archived": "archived"}.get(call.query.get("message_status", ""), "")
-    rows = table.select(status, lambda row: status in {"", row.status})
     if client_id:
         rows = [row for row in reversed(table.of_client(client_id)) if status in {"", row.status}]
+    else:
+        rows = table.select(status, lambda row: status in {"", row.status})
     page = page_of(call, rows, "page_size")
     whole = call.flag("message", default=False)
     data = [
@@ -98,7 +99,7 @@ def post_message(call: Call) -> Answer:
         fields.fault("attachment_ids", "An attachment is not known.")
     fields.check(_refuse)
     thread = _find(call, conversation_id)
-    call.world.tell("bot_message", thread.client_id, f"The bot writes to {{name}}: {_short(content)}")
+    call.world.tell("bot_message", thread.client_id, f"The bot writes to {{name}}: {content}")
     message = people.studio_says(call.world, thread, content, by="bot", attachment_ids=files)
     call.world.ledger.wrote(
         call.world.now,
@@ -140,11 +141,6 @@ def upload_url(call: Call) -> Answer:
         "method": "POST",
     }
     return Answer({"data": answer})
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 90 else f"{line[:89]}…"
 
 
 ROUTES = (
