@@ -160,12 +160,12 @@ def start_of_day(date: Date, zone: str) -> Instant:
 
 def to_micros(instant: Instant) -> int:
     """Microseconds since 1970 UTC, as the store keeps instants: the API's own precision, and integers sort."""
-    return instant.timestamp_nanos() // 1000
+    return instant.timestamp(unit="nanosecond") // 1000
 
 
 def from_micros(value: int) -> Instant:
     """The inverse of `to_micros`."""
-    return Instant.from_timestamp_nanos(value * 1000)
+    return Instant.from_timestamp(value * 1000, unit="nanosecond")
 
 
 __all__ = [
