@@ -30,14 +30,19 @@ class ScriptedOwner:
         self._store = store
         self._numbers: dict[str, int] = {}
         self._seen: dict[str, Instant] = {}
+        self.due_at: Instant = Instant.MIN
         self.approved = 0
         self.declined = 0
 
     async def step(self, now: Instant) -> Instant:
-        """Answer those that have waited long enough; the instant when this lane is next wanted.
+        """Answer those that have waited long enough; the instant when this lane is next wanted (also in `due_at`).
 
         That is `now` itself right after an answer, so that the delivering lane gets its turn at the same instant.
         """
+        self.due_at = await self._step(now)
+        return self.due_at
+
+    async def _step(self, now: Instant) -> Instant:
         held = await self._store.read(_waiting)
         ids = {delivery.id for delivery in held}
         self._seen = {ident: since for ident, since in self._seen.items() if ident in ids}
