@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.unit.store.builders import T0
+from tests.unit.store.stores import environment
 
 from selftimer.store.store import SqlStore
 
@@ -62,6 +63,7 @@ async def test_what_was_reported_is_there_and_nothing_is_half(tmp_path: Path, mo
         capture_output=True,
         text=True,
         timeout=60,
+        env=environment(),
         check=False,
     )
     assert victim.returncode == 9, victim.stderr

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.store.stores import environment
 
 from selftimer.errors import WorkspaceError
 from selftimer.store.lock import WorkspaceLock, locked_by
@@ -36,7 +37,11 @@ def test_a_workspace_is_locked_once_and_says_by_whom(tmp_path: Path) -> None:
 
 def test_a_process_that_is_killed_holds_nothing(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"

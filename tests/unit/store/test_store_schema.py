@@ -10,10 +10,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from tests.unit.store.builders import T0, delivery
+from tests.unit.store.stores import environment
 
 from selftimer.errors import StoreError
 from selftimer.plan.state import DeliveryState
-from selftimer.store import deliveries, events, runs, tables, timers
+from selftimer.store import control, deliveries, events, records, rules, runs, tables, timers, traces
+from selftimer.store.dialect import insert_new, upsert
 from selftimer.store.engine import connect_engine, library, open_database
 from selftimer.store.schema import HEAD, _upgrade, alembic_config, migrate, version
 from selftimer.store.tx import SqlTx
@@ -82,13 +84,14 @@ def test_a_normal_start_does_not_import_alembic(tmp_path: Path, again: bool) -> 
         "import sys; from pathlib import Path; from selftimer.store.engine import open_database;"
         "open_database(Path(sys.argv[1])).close(); assert 'alembic' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "s.db")], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "s.db")], check=True, timeout=60, env=environment())
 
 
 HOT: dict[str, tuple[sa.Select[*tuple[Any, ...]], dict[str, Any]]] = {
     "claim ready": (deliveries._READY, {"_now": T0}),
     "claim unknown": (deliveries._UNKNOWN, {"_now": T0}),
     **{f"next delivery {i}": (statement, {}) for i, statement in enumerate(deliveries._NEXT)},
+    "planned": (deliveries._PLANNED_AT, {"_at": T0}),
     "held": (deliveries._HELD_DUE, {"_now": T0}),
     "cap": (
         deliveries._of_cap(deliveries._HOW_MANY, ("client_id",), 1),
@@ -126,6 +129,29 @@ def test_what_is_asked_often_is_answered_by_an_index(tmp_path: Path, name: str) 
     if name.startswith("claim"):
         assert not [step for step in plan if "TEMP B-TREE" in step], plan
     database.close()
+
+
+def statements() -> dict[str, sa.ClauseElement]:
+    modules = (control, deliveries, events, records, rules, runs, timers, traces)
+    return {
+        f"{module.__name__.rpartition('.')[2]}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, sa.Select | sa.Insert | sa.Update | sa.Delete)
+    }
+
+
+@pytest.mark.parametrize("name", statements())
+def test_every_statement_asks_for_one_studio_and_is_one_that_postgresql_has_too(name: str) -> None:
+    sql = str(statements()[name].compile(dialect=sa.make_url("postgresql://").get_dialect()()))
+    assert "_studio" in sql or (sql.startswith("INSERT") and "studio" in sql)
+
+
+@pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=str)
+def test_upserts_are_ones_that_postgresql_has_too(table: sa.Table) -> None:
+    for make in (upsert, insert_new):
+        sql = str(make("postgresql", table).compile(dialect=sa.make_url("postgresql://").get_dialect()()))
+        assert "ON CONFLICT" in sql
 
 
 def test_rows_are_words_numbers_and_json_that_people_can_read(tmp_path: Path) -> None:
