@@ -12,11 +12,11 @@ from selftimer.engine.matching import moved_away
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.runs import RunDesk, finish, new_id
 from selftimer.engine.scopes import scope_of_run
-from selftimer.facts.records import Kind, Message
+from selftimer.facts.records import Client, Conversation, Kind, Message
 from selftimer.plan.effects import Rendered, render_step
 from selftimer.plan.keys import digest, normalised
 from selftimer.plan.program import Effect
-from selftimer.plan.state import FINAL, Delivery, DeliveryState, Hold, Verb
+from selftimer.plan.state import Delivery, DeliveryState, Hold, Verb
 from selftimer.plan.verdict import Doubt, RunOver, StepOver, Wanted, needs_yes, still_wanted
 from selftimer.rulebook.condition import ConditionError
 from selftimer.rulebook.template import MissingWord
@@ -179,9 +179,9 @@ class Asking:
         delivery = self.delivery
         assert delivery.client_id is not None
         conversation = conversation_of(fresh, delivery.client_id)
-        if conversation is None:
+        if conversation is None and not any(fresh.of(Kind.CONVERSATION)):
             return self._open_conversation(tx, now, rendered.body.get("subject"))
-        if conversation.client_id != delivery.client_id:
+        if conversation is None or not _is_theirs(conversation, fresh.records.get((Kind.CLIENT, delivery.client_id))):
             return self._hold(tx, Hold.CONVERSATION, "the conversation belongs to another client", now)
         messages = [
             m for m in fresh.of(Kind.MESSAGE) if isinstance(m, Message) and m.conversation_id == conversation.id
@@ -220,7 +220,9 @@ class Asking:
         delivery = self.delivery
         key = f"{self._context.studio_id}|conversation:{delivery.client_id}"
         existing = tx.deliveries.by_key(key)
-        if existing is not None and existing.state in FINAL:
+        if existing is not None and existing.state is DeliveryState.SENT:
+            return self._hold(tx, Hold.CONVERSATION, "the client's new conversation can't be seen yet", now)
+        if existing is not None and existing.state not in {DeliveryState.READY, DeliveryState.UNKNOWN}:
             return self._hold(tx, Hold.CONVERSATION, "the client has no conversation and none could be made", now)
         if existing is None:
             opener = replace(
@@ -239,6 +241,16 @@ class Asking:
                 body={"subject": str(subject or self._context.facts.name)},
             )
             tx.deliveries.add(opener)
-        later = replace(delivery, lease_until=None, due_at=now.add(seconds=5), reason="waits for a conversation")
+        after = max(now, existing.due_at) if existing is not None else now
+        later = replace(delivery, lease_until=None, due_at=after.add(seconds=5), reason="waits for a conversation")
         tx.deliveries.update(later, expect=_OURS, epoch=self._context.epoch)
         return False
+
+
+def _is_theirs(conversation: Conversation, client: object) -> bool:
+    """Whether the client takes part in it, as far as it says who does: by id or by address."""
+    people = [(i, email) for i, kind, email in conversation.participants if kind == "client"]
+    if not people or not isinstance(client, Client):
+        return conversation.client_id is not None
+    address = (client.email or "").casefold()
+    return any(i == client.id or (email is not None and email.casefold() == address) for i, email in people)

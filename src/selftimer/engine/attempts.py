@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -72,14 +73,14 @@ class Attempt:
         if not await self._context.store.write(self._intend):
             return
         self._context.crash_point("deliver.after_intent")
-        self._journal("intent", sync=True)
+        await self._journal("intent", sync=True)
         self._context.crash_point("deliver.after_journal")
         outcome = await self._channel.deliver(self._delivery)
         self._context.crash_point("deliver.after_post")
         done = after_attempt(self._delivery, outcome, clock.now(), policy)
         await self._put(done, final=True)
         self._context.crash_point("deliver.after_outcome")
-        self._journal(done.state.value, sync=False, result_id=done.result_id)
+        await self._journal(done.state.value, sync=False, result_id=done.result_id)
 
     def _intend(self, tx: Tx) -> bool:
         """Kill switch and caps, read in the transaction that sets `in_flight`."""
@@ -201,7 +202,7 @@ class Attempt:
         if delivery.verb is Verb.UPDATE and delivery.state is DeliveryState.SENT and delivery.body:
             tx.control.put(f"wrote:{delivery.client_id}", delivery.body.get("set"))
 
-    def _journal(self, outcome: str, *, sync: bool, result_id: str | None = None) -> None:
+    async def _journal(self, outcome: str, *, sync: bool, result_id: str | None = None) -> None:
         delivery = self._delivery
         body = delivery.digest or hashlib.blake2b(delivery.key.encode(), digest_size=16).hexdigest()
         entry = JournalEntry(
@@ -215,4 +216,8 @@ class Attempt:
             outcome=outcome,
             result_id=result_id,
         )
-        self._context.store.journal.append(entry, sync=sync)
+        append = self._context.store.journal.append
+        if sync:
+            await asyncio.to_thread(append, entry, sync=True)  # a sync takes a millisecond: not on the loop
+        else:
+            append(entry, sync=False)

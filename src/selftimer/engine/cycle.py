@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from selftimer.engine.gather import Gather
 from selftimer.engine.intake import Change, Intake
 from selftimer.engine.reading import ListReader, Reading
 from selftimer.engine.removals import Removals
-from selftimer.engine.world import parsed
-from selftimer.errors import NotFound, StudioError
-from selftimer.facts.records import LISTED, Conversation, Kind, RawRecord, Unreadable, client_id_of
+from selftimer.errors import NotSignedIn, StudioError
+from selftimer.facts.records import LISTED, Kind
 from selftimer.facts.stored import Resource
 from selftimer.plan.state import RunState
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 BATCH = 1_000
 """Changed records decided in one transaction."""
-_ORDER = {kind: place for place, kind in enumerate((Kind.SESSION_TYPE, *LISTED, Kind.MESSAGE))}
 
 
 class Cycle:
@@ -63,13 +62,15 @@ class Cycle:
         self._poll_id = await self._context.store.write(lambda tx: tx.records.begin_poll(self._now, deepest))
         with bound_contextvars(cycle=self._poll_id):
             readings, errors = await self._read_all(depths)
-            changes = await self._changes(readings)
+            gathered = await Gather(self._context, self._now).run(readings)
+            changes = gathered.changes
             for start in range(0, len(changes), BATCH):
                 await self._take(changes[start : start + BATCH])
                 self._context.crash_point("observe.batch")
             await self._finish(readings, errors)
             await Removals(self._context, self._now, self._poll_id).run(readings)
             await self._again()
+            await self._prune(deepest)
             count = sum(r.pages for r in readings)
             failed = "; ".join(f"{kind}: {error.message}" for kind, error in errors.items()) or None
             await self._context.store.write(
@@ -79,7 +80,7 @@ class Cycle:
             )
             log.info("poll.done", depth=deepest, pages=count, changed=len(changes), failed=len(errors))
             waits = await self._context.store.read(_unfinished)
-        return bool(errors), bool(errors) or waits
+        return bool(errors), bool(errors or gathered.left) or waits
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -103,92 +104,6 @@ class Cycle:
         readings = await asyncio.gather(*(one(kind, depth) for kind, depth in depths.items()))
         return [r for r in readings if r is not None], errors
 
-    async def _changes(self, readings: Sequence[Reading]) -> list[Change]:
-        """Parse what changed, fetch the messages and the related records that it needs; clients first."""
-        raws = [raw for reading in readings for raw in reading.changed]
-        found = [u for reading in readings for u in reading.unreadable]
-        changes = await self._parse(raws, found)
-        changes += await self._parse(await self._messages(changes), [])
-        changes += await self._parse(await self._related(changes), [])
-        return sorted(changes, key=lambda c: _ORDER[c.raw.kind])
-
-    async def _parse(self, raws: Sequence[RawRecord], unreadable: Sequence[Unreadable]) -> list[Change]:
-        good, bad = [], [(u, b"") for u in unreadable]
-        for raw in raws:
-            record = self._context.api.parse(raw)
-            if isinstance(record, Unreadable):
-                bad.append((record, raw.digest))
-            else:
-                good.append((raw, record))
-        if bad:
-            await self._context.store.write(lambda tx: self._set_aside(tx, bad))
-
-        def befores(tx: Tx) -> list[Change]:
-            changes = []
-            for raw, record in good:
-                stored = tx.records.get(raw.kind, raw.id)
-                alive = stored if stored is not None and stored.gone_at is None else None
-                before = parsed(self._context.api, alive) if alive else None
-                changes.append(Change(raw=raw, record=record, before=before, stored=stored))
-            return changes
-
-        return await self._context.store.read(befores) if good else []
-
-    def _set_aside(self, tx: Tx, bad: Sequence[tuple[Unreadable, bytes]]) -> None:
-        for record, digest in bad:
-            if tx.records.quarantine(record.kind, record.id, digest, record.reason, self._now):
-                log.warning("record.unreadable", list=record.kind.value, record=record.id, shape=record.shape)
-                tx.control.notice(
-                    self._now,
-                    f"A {record.kind.value} of the studio can't be understood",
-                    f"{record.id}: {record.reason}. Its last good state is kept; rules don't see the new one.",
-                    key=f"shape:{record.kind.value}:{record.shape}",
-                )
-
-    async def _messages(self, changes: Sequence[Change]) -> list[RawRecord]:
-        """The messages of conversations that changed; at the baseline none, since all of them are old."""
-        resource = await self._context.store.read(lambda tx: tx.records.resource(Kind.CONVERSATION))
-        if resource is None or resource.baseline_at is None:
-            return []
-        return await self._details([c.record.id for c in changes if isinstance(c.record, Conversation)])
-
-    async def _details(self, conversation_ids: Sequence[str]) -> list[RawRecord]:
-        gate = asyncio.Semaphore(4)
-
-        async def one(conversation_id: str) -> tuple[RawRecord, ...]:
-            async with gate:
-                try:
-                    return await self._context.api.record(Kind.CONVERSATION, conversation_id)
-                except NotFound:
-                    return ()
-
-        found = await asyncio.gather(*(one(i) for i in conversation_ids))
-        messages = {raw.id: raw for raws in found for raw in raws if raw.kind is Kind.MESSAGE}
-        known = await self._context.store.read(lambda tx: tx.records.digests(Kind.MESSAGE, list(messages)))
-        return [raw for raw in messages.values() if known.get(raw.id) != raw.digest]
-
-    async def _related(self, changes: Sequence[Change]) -> list[RawRecord]:
-        """Clients, invoices and session types that changed records name and nobody has: fetched by id."""
-        wanted: set[tuple[Kind, str]] = set()
-        for change in changes:
-            owner = client_id_of(change.record)
-            wanted |= {(Kind.CLIENT, owner)} if owner else set()
-            for kind, name in ((Kind.INVOICE, "invoice_id"), (Kind.SESSION_TYPE, "type_id")):
-                linked = getattr(change.record, name, None)
-                wanted |= {(kind, linked)} if linked else set()
-        here = {(c.raw.kind, c.raw.id) for c in changes}
-
-        def missing(tx: Tx) -> list[tuple[Kind, str]]:
-            return [key for key in sorted(wanted - here) if tx.records.get(*key) is None]
-
-        out: list[RawRecord] = []
-        for kind, record_id in await self._context.store.read(missing):
-            try:
-                out += [r for r in await self._context.api.record(kind, record_id) if r.kind is kind]
-            except StudioError as error:
-                log.warning("record.missing", list=kind.value, record=record_id, error=type(error).__name__)
-        return out
-
     # --- deciding ------------------------------------------------------------------------------------------------
 
     async def _take(self, changes: Sequence[Change]) -> None:
@@ -206,12 +121,30 @@ class Cycle:
                 )
                 tx.records.put_resource(self._certified(reading, resource))
             for kind, error in errors.items():
-                old = tx.records.resource(kind) or Resource(kind=kind, first_seen_at=self._now)
-                since = old.failing_since or self._now
-                tx.records.put_resource(replace(old, failing_since=since, error=error.message))
+                self._failing(tx, kind, error)
 
         await self._context.store.write(put)
         self._context.crash_point("observe.finish")
+
+    def _failing(self, tx: Tx, kind: Kind, error: StudioError) -> None:
+        """Remember since when a list can't be read; say so at once where a person is needed, else after an hour."""
+        old = tx.records.resource(kind) or Resource(kind=kind, first_seen_at=self._now)
+        since = old.failing_since or self._now
+        tx.records.put_resource(replace(old, failing_since=since, error=error.message))
+        if isinstance(error, NotSignedIn):
+            tx.control.notice(
+                self._now,
+                "Selftimer can't sign in to the studio",
+                f"{error.message} Until then nothing is seen and nothing is sent.",
+                key=f"signed-out:{since}",
+            )
+        elif (self._now - since).total("seconds") > self._context.policy.parked_report:
+            tx.control.notice(
+                self._now,
+                f"The studio's list of {kind.value}s can't be read",
+                f"Since {since}: {error.message} What changes there is seen when it can be read again.",
+                key=f"failing:{kind.value}:{since}",
+            )
 
     def _certified(self, reading: Reading, resource: Resource) -> Resource:
         certificate = reading.certificate
@@ -227,6 +160,12 @@ class Cycle:
         if resource.baseline_at is None:
             log.info("baseline.done", list=reading.kind.value, records=len(reading.seen))
         return replace(resource, baseline_at=resource.baseline_at or self._now, complete_as_of=self._now)
+
+    async def _prune(self, deepest: str) -> None:
+        """Traces are kept for a bounded time; four times a day is often enough to see to it."""
+        if deepest == "full":
+            before = self._now.subtract(hours=24 * self._context.policy.keep_traces_days)
+            await self._context.store.write(lambda tx: tx.traces.prune(before))
 
     async def _again(self) -> None:
         """What waits for a poll: parked events, and runs whose conditions were unknown."""

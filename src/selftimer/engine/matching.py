@@ -11,7 +11,7 @@ from selftimer.engine.runs import DEEPEST, RunDesk
 from selftimer.engine.scopes import event_of, scope_for
 from selftimer.facts.derive_money import outstanding
 from selftimer.facts.records import Invoice, Kind, Session
-from selftimer.facts.stored import TraceRow
+from selftimer.facts.stored import StoredEvent, TraceRow
 from selftimer.plan import verdict
 from selftimer.plan.moments import CLOCK_EVENTS, entry_moments, moment_of
 from selftimer.plan.repeats import turn_of
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
     from selftimer.facts.event import Event
-    from selftimer.facts.stored import StoredEvent
     from selftimer.plan.state import Run, Timer
     from selftimer.ports import RuleRow, Tx
     from selftimer.rulebook.model import Entry, Rule
@@ -149,31 +148,52 @@ class Matcher:
 
     def moment(self, rule: Rule, entry: Entry, timer: Timer) -> None:
         """A moment is due, or open and its record changed: begin its run, or leave it open until its window closes."""
+        if not self._clock_says(entry, timer):
+            return
+        event = self._clock_event(entry, timer)
         scope = scope_for(
             self.context,
             self.desk.world,
             subject_kind=timer.kind,
             subject_id=timer.subject_id,
             client_id=timer.client_id,
-            event=None,
+            event=event_of(self.context, event) if event else None,
             start=None,
         )
-        subject = (timer.kind, timer.subject_id)
-        if not self._clock_says(entry, timer):
-            return
         begun = self._consider(
             rule,
             entry,
             scope,
-            subject,
+            (timer.kind, timer.subject_id),
             timer.occurrence,
             timer.due_at,
-            f"moment {timer.due_at}",
+            event.name if event else f"moment {timer.due_at}",
+            event_id=self.tx.events.add(event) if event else None,
             window_end=timer.closes_at,
         )
         state = TimerState.DONE if begun else TimerState.OPEN
         if timer.state is not state:
             self.tx.timers.put([replace(timer, state=state)])
+
+    def _clock_event(self, entry: Entry, timer: Timer) -> StoredEvent | None:
+        """The event that the clock makes of a moment, where the entry listens for one."""
+        trigger = dict(entry_moments(entry))[timer.entry_id]
+        name = next((name for name, moment in CLOCK_EVENTS.items() if moment is trigger), None)
+        if name is None:
+            return None
+        return StoredEvent(
+            id=0,
+            name=name,
+            kind=timer.kind,
+            record_id=timer.subject_id,
+            subject_kind=timer.kind,
+            subject_id=timer.subject_id,
+            client_id=timer.client_id,
+            occurrence=timer.occurrence,
+            at=timer.due_at,
+            seen_at=self.now,
+            poll_id=0,
+        )
 
     def _clock_says(self, entry: Entry, timer: Timer) -> bool:
         """Events that the clock makes need their state too: a confirmed session, an outstanding invoice (8)."""

@@ -13,6 +13,7 @@ import structlog
 from selftimer.engine.intake import Intake
 from selftimer.engine.world import parsed
 from selftimer.errors import NotFound, StudioError
+from selftimer.facts.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from selftimer.engine.context import Context
     from selftimer.engine.reading import Reading
-    from selftimer.facts.records import Kind
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
@@ -74,11 +74,22 @@ class Removals:
 
     async def _settle(self, kind: Kind, record_id: str) -> None:
         try:
-            await self._context.api.record(kind, record_id)
+            if await self._is_there(kind, record_id):
+                return
+            await self._context.store.write(lambda tx: self._gone(tx, kind, record_id))
         except NotFound:
             await self._context.store.write(lambda tx: self._gone(tx, kind, record_id))
         except StudioError as error:
             log.warning("record.missing", list=kind.value, record=record_id, error=type(error).__name__)
+
+    async def _is_there(self, kind: Kind, record_id: str) -> bool:
+        """Whether it can be read by its id; a payment is read with its invoice, since it has no address of its own."""
+        if kind is not Kind.PAYMENT:
+            return bool(await self._context.api.record(kind, record_id))
+        stored = await self._context.store.read(lambda tx: tx.records.get(kind, record_id))
+        if stored is None or stored.parent_id is None:
+            return True
+        return any(raw.id == record_id for raw in await self._context.api.record(Kind.INVOICE, stored.parent_id))
 
     def _gone(self, tx: Tx, kind: Kind, record_id: str) -> None:
         stored = tx.records.get(kind, record_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from selftimer.facts.records import Kind
 from selftimer.plan.moments import CLOCK_EVENTS, entry_moments
 from selftimer.plan.program import Program, flatten
 from selftimer.rulebook.model import EventTrigger
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from selftimer.facts.records import Kind
     from selftimer.ports import Tx
     from selftimer.rulebook.model import Entry, MomentTrigger, Rule, Rulebook, Words
 
@@ -31,6 +31,7 @@ class RuleSet:
         for rule in book.rules.values():
             for entry in rule.entries:
                 self._index(rule, entry)
+        self._asks = any(_asks_for_messages(rule) for rule in book.rules.values())
 
     def _index(self, rule: Rule, entry: Entry) -> None:
         for trigger in entry.triggers:
@@ -38,6 +39,11 @@ class RuleSet:
                 self._events[trigger.name].append((rule, entry))
         for timer_entry_id, moment in entry_moments(entry):
             self._moments[moment.kind].append((rule, entry, timer_entry_id, moment))
+
+    @property
+    def ask_for_messages(self) -> bool:
+        """Whether any rule asks who wrote: then messages are read for whoever changes."""
+        return self._asks
 
     def listening(self, event_name: str) -> list[tuple[Rule, Entry]]:
         """The rule entries that an event begins."""
@@ -83,3 +89,8 @@ def entry_by_id(rule: Rule, entry_id: str) -> Entry:
         if entry.id == entry_id:
             return entry
     raise KeyError(f"rule {rule.id} has no entry {entry_id!r}")
+
+
+def _asks_for_messages(rule: Rule) -> bool:
+    conditions = [rule.if_, rule.until, *(entry.if_ for entry in rule.entries)]
+    return any(target is Kind.CONVERSATION for c in conditions if c is not None for _, target in c.reads)

@@ -78,6 +78,7 @@ class Policy:
     """Seconds that a read may be old at the POST."""
     lease: int = 300
     event_expiry_hours: int = 24
+    keep_traces_days: int = 180
     parked_report: int = 3_600
     concurrency: int = 10
     """Deliveries in flight at once, each to another client."""

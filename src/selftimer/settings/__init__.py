@@ -153,6 +153,7 @@ class Settings(BaseSettings):
             late=self.limits.late,
             approval_days=self.limits.approval_days,
             concurrency=self.limits.concurrency,
+            keep_traces_days=self.store.keep_traces_days,
         )
 
     def facts(self) -> StudioFacts:

@@ -1,0 +1,155 @@
+"""What a cycle has to have in hand before it decides: parsed changes, their messages, the records that they name.
+
+All of it is read before the transaction: no HTTP inside one (DESIGN.md, One road).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from selftimer.engine.intake import Change
+from selftimer.engine.world import parsed
+from selftimer.errors import NotFound, StudioError
+from selftimer.facts.records import LISTED, Conversation, Kind, RawRecord, Unreadable, client_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whenever import Instant
+
+    from selftimer.engine.context import Context
+    from selftimer.engine.reading import Reading
+    from selftimer.ports import Tx
+
+log = structlog.get_logger(__name__)
+_ORDER = {kind: place for place, kind in enumerate((Kind.SESSION_TYPE, *LISTED, Kind.MESSAGE))}
+PARALLEL = 4
+"""Conversations read at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The changes to decide on, clients first, and how many were left for the next poll."""
+
+    changes: list[Change]
+    left: int
+
+
+class Gather:
+    """Made for one poll at one instant."""
+
+    def __init__(self, context: Context, now: Instant) -> None:
+        self._context = context
+        self._now = now
+
+    async def run(self, readings: Sequence[Reading]) -> Gathered:
+        """Parse what changed, fetch the messages and the related records that it needs."""
+        raws = [raw for reading in readings for raw in reading.changed]
+        found = [u for reading in readings for u in reading.unreadable]
+        changes = await self._parse(raws, found)
+        messages, unread = await self._messages(changes)
+        # A conversation whose messages couldn't be read is left as it was: the next poll finds it changed again.
+        changes = [c for c in changes if c.raw.id not in unread]
+        changes += await self._parse(messages, [])
+        changes += await self._parse(await self._related(changes), [])
+        return Gathered(changes=sorted(changes, key=lambda c: _ORDER[c.raw.kind]), left=len(unread))
+
+    async def _parse(self, raws: Sequence[RawRecord], unreadable: Sequence[Unreadable]) -> list[Change]:
+        good, bad = [], [(u, b"") for u in unreadable]
+        for raw in raws:
+            record = self._context.api.parse(raw)
+            if isinstance(record, Unreadable):
+                bad.append((record, raw.digest))
+            else:
+                good.append((raw, record))
+        if bad:
+            await self._context.store.write(lambda tx: self._set_aside(tx, bad))
+
+        def befores(tx: Tx) -> list[Change]:
+            changes = []
+            for raw, record in good:
+                stored = tx.records.get(raw.kind, raw.id)
+                alive = stored if stored is not None and stored.gone_at is None else None
+                before = parsed(self._context.api, alive) if alive else None
+                changes.append(Change(raw=raw, record=record, before=before, stored=stored))
+            return changes
+
+        return await self._context.store.read(befores) if good else []
+
+    def _set_aside(self, tx: Tx, bad: Sequence[tuple[Unreadable, bytes]]) -> None:
+        for record, digest in bad:
+            if tx.records.quarantine(record.kind, record.id, digest, record.reason, self._now):
+                log.warning("record.unreadable", list=record.kind.value, record=record.id, shape=record.shape)
+                tx.control.notice(
+                    self._now,
+                    f"A {record.kind.value} of the studio can't be understood",
+                    f"{record.id}: {record.reason}. Its last good state is kept; rules don't see the new one.",
+                    key=f"shape:{record.kind.value}:{record.shape}",
+                )
+
+    async def _messages(self, changes: Sequence[Change]) -> tuple[list[RawRecord], set[str]]:
+        """New messages of the conversations that changed, and which conversations couldn't be read.
+
+        At the baseline none are read, since all of them are old; whose are needed later is read then, once.
+        """
+
+        def wanted(tx: Tx) -> list[str]:
+            resource = tx.records.resource(Kind.CONVERSATION)
+            if resource is None or resource.baseline_at is None:
+                return []
+            ids = {c.record.id: None for c in changes if isinstance(c.record, Conversation)}
+            if self._context.rules.ask_for_messages:
+                for owner in {client_id_of(c.record) for c in changes} - {None}:
+                    for stored in tx.records.of_client(Kind.CONVERSATION, owner or ""):
+                        if not tx.records.of_parent(Kind.MESSAGE, stored.id):
+                            ids[stored.id] = None
+            return list(ids)
+
+        conversations = await self._context.store.read(wanted)
+        return await self._details(conversations) if conversations else ([], set())
+
+    async def _details(self, conversation_ids: Sequence[str]) -> tuple[list[RawRecord], set[str]]:
+        gate = asyncio.Semaphore(PARALLEL)
+        unread: set[str] = set()
+
+        async def one(conversation_id: str) -> tuple[RawRecord, ...]:
+            async with gate:
+                try:
+                    return await self._context.api.record(Kind.CONVERSATION, conversation_id)
+                except NotFound:
+                    return ()
+                except StudioError as error:
+                    log.warning("conversation.unread", record=conversation_id, error=type(error).__name__)
+                    unread.add(conversation_id)
+                    return ()
+
+        found = await asyncio.gather(*(one(i) for i in conversation_ids))
+        messages = {raw.id: raw for raws in found for raw in raws if raw.kind is Kind.MESSAGE}
+        known = await self._context.store.read(lambda tx: tx.records.digests(Kind.MESSAGE, list(messages)))
+        return [raw for raw in messages.values() if known.get(raw.id) != raw.digest], unread
+
+    async def _related(self, changes: Sequence[Change]) -> list[RawRecord]:
+        """Clients, invoices and session types that changed records name and nobody has: fetched by id."""
+        wanted: set[tuple[Kind, str]] = set()
+        for change in changes:
+            owner = client_id_of(change.record)
+            wanted |= {(Kind.CLIENT, owner)} if owner else set()
+            for kind, name in ((Kind.INVOICE, "invoice_id"), (Kind.SESSION_TYPE, "type_id")):
+                linked = getattr(change.record, name, None)
+                wanted |= {(kind, linked)} if linked else set()
+        here = {(c.raw.kind, c.raw.id) for c in changes}
+
+        def missing(tx: Tx) -> list[tuple[Kind, str]]:
+            return [key for key in sorted(wanted - here) if tx.records.get(*key) is None]
+
+        out: list[RawRecord] = []
+        for kind, record_id in await self._context.store.read(missing):
+            try:
+                out += [r for r in await self._context.api.record(kind, record_id) if r.kind is kind]
+            except StudioError as error:
+                log.warning("record.missing", list=kind.value, record=record_id, error=type(error).__name__)
+        return out
