@@ -229,18 +229,20 @@ class Run:
     def _trace_leaf(self, node: t.Node) -> dict[str, Any]:
         asked = [child for child in t.children(node) if not isinstance(child, t.Const)] or [node]
         try:
-            truth = self.judge(node)
-            shown = [{"text": child.text, "value": plain(self.value(child))} for child in asked]
+            told: dict[str, Any] = {"text": node.text, "is": self.judge(node)}
         except ConditionError as error:
             return {"text": node.text, "is": "error", "why": str(error)}
-        told: dict[str, Any] = {"text": node.text, "is": truth}
-        if len(shown) == 1:
-            told["value"] = shown[0]["value"]
-        if truth is None:
+        if told["is"] is None:
             told["why"] = self._why_unknown(node)
-        if len(shown) > 1:
-            told["parts"] = shown
-        return told
+        shown = [self._shown(child) for child in asked]
+        return {**shown[0], **told} if len(shown) == 1 else {**told, "parts": shown}
+
+    def _shown(self, node: t.Node) -> dict[str, Any]:
+        """A value that was asked for; one side of a comparison may fail after the other has made it unknown."""
+        try:
+            return {"text": node.text, "value": plain(self.value(node))}
+        except ConditionError as error:
+            return {"text": node.text, "why": str(error)}
 
     def _why_unknown(self, node: t.Node) -> str:
         for path in t.paths(node):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jinja2 import Environment
 from jinja2.exceptions import TemplateSyntaxError
@@ -13,10 +13,11 @@ from jinja2.parser import Parser
 from selftimer.rulebook.expression import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jinja2 import nodes
 
+T = TypeVar("T")
 Lexeme = tuple[int, str, str]
 """(offset, type, text) as the lexer has it."""
 
@@ -27,6 +28,7 @@ _ENV = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 -
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _UNCLOSED = re.compile(r"innermost block that needs to be closed is '(\w+)'\.?\Z")
 _UNKNOWN_TAG = re.compile(r"Encountered unknown tag '(\w+)'")
+_STRANGE = re.compile(r"unexpected char ['\"](.*)['\"] at \d+", re.DOTALL)
 _KEYWORD = re.compile(r"(?<=[(,])\s*\w+\s*=(?!=)")
 
 _HINTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
@@ -66,29 +68,31 @@ def lexemes(source: str, state: str | None) -> Iterator[Lexeme]:
             yield position, kind, text
             position += len(text)
     except TemplateSyntaxError as error:
-        raise SyntaxFault(position, plainly(error)) from None
+        raise SyntaxFault(position, _plainly(error)) from None
 
 
-def plainly(error: TemplateSyntaxError) -> str:
+def _plainly(error: TemplateSyntaxError) -> str:
     """Jinja2's complaint, without words that only a programmer knows."""
     if open_tag := _UNCLOSED.search(error.message or ""):
         return f"{{% {open_tag[1]} %}} is never closed: {{% end{open_tag[1]} %}} is missing"
     if unknown := _UNKNOWN_TAG.match(error.message or ""):
         return f"{{% {unknown[1]} %}} is not known here, or stands in the wrong place"
-    message = (
-        (error.message or "this can't be read")
-        .replace("end of template", "end of the line")
-        .replace("'end of the line'", "end of the line")
-    )
-    message = message.replace("token ", "")
-    return re.sub(r"unexpected char ('.*') at \d+", r"\1 means nothing here", message).rstrip(".")
+    if char := _STRANGE.match(error.message or ""):
+        return "a quote is never closed" if char[1] in {"'", '"'} else f"{char[1]!r} means nothing here"
+    message = (error.message or "this can't be read").replace("token ", "").rstrip(".")
+    return message.replace("end of template", "end of the line").replace("'end of the line'", "end of the line")
 
 
-def make_parser(pieces: list[Lexeme]) -> Parser:
-    """A parser whose line numbers are offsets."""
+def parsed(pieces: list[Lexeme], end: int, parse: Callable[[Parser], T]) -> T:
+    """What `parse` gets of a parser whose line numbers are offsets; `end` is where the source ends."""
     parser = Parser(_ENV, "")
-    parser.stream = TokenStream(_ENV.lexer.wrap(iter(pieces)), None, None)
-    return parser
+    try:
+        parser.stream = TokenStream(_ENV.lexer.wrap(iter(pieces)), None, None)
+        return parse(parser)
+    except TemplateSyntaxError as error:
+        raise SyntaxFault(end if parser.stream.eos else min(error.lineno, end), _plainly(error)) from None
+    except RecursionError:
+        raise SyntaxFault(0, "this is nested too deeply", "make it simpler") from None
 
 
 def check_brackets(pieces: list[Lexeme]) -> None:
@@ -110,20 +114,17 @@ def parse_expression(source: str) -> tuple[nodes.Expr, list[Lexeme]]:
     try:
         pieces = list(lexemes(source, "variable"))
         check_brackets(pieces)
-        parser = make_parser(pieces)
-        tree = parser.parse_expression()
-        if not parser.stream.eos:
-            current = parser.stream.current
-            raise SyntaxFault(
-                current.lineno, f"unexpected {str(current.value)!r} after {source[: current.lineno].strip()!r}"
-            )
+        return parsed(pieces, len(source), lambda parser: _whole(parser, source)), pieces
     except SyntaxFault as fault:
         raise _hinted(source) or fault from None
-    except TemplateSyntaxError as error:
-        raise _hinted(source) or SyntaxFault(min(error.lineno, len(source)), plainly(error)) from None
-    except RecursionError:
-        raise SyntaxFault(0, "this is nested too deeply", "split it into several conditions") from None
-    return tree, pieces
+
+
+def _whole(parser: Parser, source: str) -> nodes.Expr:
+    tree = parser.parse_expression()
+    if not parser.stream.eos:
+        extra = parser.stream.current
+        raise SyntaxFault(extra.lineno, f"unexpected {str(extra.value)!r} after {source[: extra.lineno].strip()!r}")
+    return tree
 
 
 def _hinted(source: str) -> SyntaxFault | None:

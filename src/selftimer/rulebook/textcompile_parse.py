@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from jinja2.exceptions import TemplateSyntaxError
-
-from selftimer.rulebook.expression_parse import Lexeme, SyntaxFault, check_brackets, lexemes, make_parser, plainly
+from selftimer.rulebook.expression_parse import Lexeme, SyntaxFault, check_brackets, lexemes, parsed
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -22,14 +20,9 @@ def parse_text(source: str) -> list[nodes.Node]:
     """The statements of a text, their `lineno`s being offsets; `SyntaxFault` if it can't be read."""
     if len(source) > MAX_TEXT:
         raise SyntaxFault(0, f"a text may have at most {MAX_TEXT} characters; this has {len(source)}")
-    try:
-        pieces = list(lexemes(source, None))
-        check_brackets(pieces)
-        return make_parser(_without_tag_lines(pieces)).subparse()
-    except TemplateSyntaxError as error:
-        raise SyntaxFault(min(error.lineno, len(source)), plainly(error)) from None
-    except RecursionError:
-        raise SyntaxFault(0, "this is nested too deeply", "make it simpler") from None
+    pieces = list(lexemes(source, None))
+    check_brackets(pieces)
+    return parsed(_without_tag_lines(pieces), len(source), lambda parser: parser.subparse())
 
 
 def _without_tag_lines(pieces: list[Lexeme]) -> list[Lexeme]:
