@@ -29,6 +29,12 @@ _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _UNCLOSED = re.compile(r"innermost block that needs to be closed is '(\w+)'\.?\Z")
 _UNKNOWN_TAG = re.compile(r"Encountered unknown tag '(\w+)'")
 _STRANGE = re.compile(r"unexpected char ['\"](.*)['\"] at \d+", re.DOTALL)
+_TOKENS = (
+    ("'end of template'", "end of the text"),
+    ("end of template", "end of the text"),
+    ("end of print statement", "}}"),
+    ("end of statement block", "%}"),
+)
 _KEYWORD = re.compile(r"(?<=[(,])\s*\w+\s*=(?!=)")
 
 _HINTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
@@ -80,7 +86,9 @@ def _plainly(error: TemplateSyntaxError) -> str:
     if char := _STRANGE.match(error.message or ""):
         return "a quote is never closed" if char[1] in {"'", '"'} else f"{char[1]!r} means nothing here"
     message = (error.message or "this can't be read").replace("token ", "").rstrip(".")
-    return message.replace("end of template", "end of the line").replace("'end of the line'", "end of the line")
+    for theirs, ours in _TOKENS:
+        message = message.replace(theirs, ours)
+    return message
 
 
 def parsed(pieces: list[Lexeme], end: int, parse: Callable[[Parser], T]) -> T:
@@ -125,6 +133,18 @@ def _whole(parser: Parser, source: str) -> nodes.Expr:
         extra = parser.stream.current
         raise SyntaxFault(extra.lineno, f"unexpected {str(extra.value)!r} after {source[: extra.lineno].strip()!r}")
     return tree
+
+
+def hint_within(source: str, at: int) -> SyntaxFault | None:
+    """What is said of the tag of a text in which `at` stands, or None."""
+    begins = max(source.rfind("{{", 0, at), source.rfind("{%", 0, at))
+    if begins < 0:
+        return None
+    ends = min((end for end in (source.find("}}", begins), source.find("%}", begins)) if end >= 0), default=len(source))
+    found = _hinted(source[begins + 2 : ends])
+    return (
+        None if found is None else SyntaxFault(begins + 2 + found.fault.offset, found.fault.message, found.fault.hint)
+    )
 
 
 def _hinted(source: str) -> SyntaxFault | None:

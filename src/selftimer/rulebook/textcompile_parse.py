@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from selftimer.rulebook.expression_parse import Lexeme, SyntaxFault, check_brackets, lexemes, parsed
+from selftimer.rulebook.expression_parse import Lexeme, SyntaxFault, check_brackets, hint_within, lexemes, parsed
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -20,9 +20,12 @@ def parse_text(source: str) -> list[nodes.Node]:
     """The statements of a text, their `lineno`s being offsets; `SyntaxFault` if it can't be read."""
     if len(source) > MAX_TEXT:
         raise SyntaxFault(0, f"a text may have at most {MAX_TEXT} characters; this has {len(source)}")
-    pieces = list(lexemes(source, None))
-    check_brackets(pieces)
-    return parsed(_without_tag_lines(pieces), len(source), lambda parser: parser.subparse())
+    try:
+        pieces = list(lexemes(source, None))
+        check_brackets(pieces)
+        return parsed(_without_tag_lines(pieces), len(source), lambda parser: parser.subparse())
+    except SyntaxFault as fault:
+        raise hint_within(source, fault.fault.offset) or fault from None
 
 
 def _without_tag_lines(pieces: list[Lexeme]) -> list[Lexeme]:

@@ -166,7 +166,7 @@ def evaluate(expr: Expr, scope: Scope) -> tuple[Any, Any]:
             return None if value is None else value.lower(), None
         case ("sum", item, field):
             found = evaluate(item, scope)[0]
-            return None if found is None else _sum([_field(each, field, scope) for each in found]), None
+            return None if found is None else _sum([_field(each, field, scope) for each in found], scope), None
         case ("where", item, field, value):
             found = evaluate(item, scope)[0]
             if found is None:
@@ -213,11 +213,11 @@ def _arithmetic(op: str, left: Any, right: Any) -> Any:
     return Money(int((Decimal(result) * 100).to_integral_value()), currency)
 
 
-def _sum(values: list[Any]) -> Any:
+def _sum(values: list[Any], scope: Scope) -> Any:
     if None in values:
         return None
     if not values:
-        return 0
+        return Money(0, scope.studio.currency)
     if len({value.currency for value in values}) > 1:
         raise Failed
     return Money(sum(value.minor for value in values), values[0].currency)

@@ -108,7 +108,7 @@ def faults(source: str | list[str]) -> tuple[Fault, ...]:
         ("client.email | count > 3", 0, "client.email is a text; | count is for lists"),
         # unreadable
         ("", 0, "there is nothing here; write a condition or leave the key out"),
-        ("client.sample and", 17, "unexpected end of the line"),
+        ("client.sample and", 17, "unexpected end of the text"),
         ("client.sample client.active", 14, "unexpected 'client' after 'client.sample'"),
         ("client.email == 'x", 16, "a quote is never closed"),
         ("client.email == #", 16, "'#' means nothing here"),
