@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
@@ -22,6 +23,7 @@ from selftimer.facts.world import StudioFacts
 from selftimer.plan.policy import Cadence, Caps, Policy
 from selftimer.settings.places import FILE, PREFIX, Origin
 from selftimer.settings.sections import (
+    LOOPBACK,
     Account,
     CapsSection,
     Limits,
@@ -142,6 +144,11 @@ class Settings(BaseSettings):
     def log_file(self) -> Path | None:
         """The log's file, if one is wanted."""
         return self._workspace / self.log.file.expanduser() if self.log.file else None
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether the studio is a sandbox on this machine, which may have its own clock."""
+        return urlsplit(self.account.url).hostname in LOOPBACK
 
     def policy(self) -> Policy:
         """What the pure floors need of them."""

@@ -14,7 +14,7 @@ from selftimer.plan.policy import Cadence, Caps, Policy, QuietHours
 from selftimer.primitives.time import Span, check_zone, parse_time
 from selftimer.settings.places import similar
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _NIGHT = re.compile(r"(\d\d:\d\d) ?- ?(\d\d:\d\d)\Z")
 _CADENCE, _CAPS, _POLICY = Cadence(), Caps(), Policy(zone="UTC")
 STATE_FOLDER = ".selftimer"
@@ -74,7 +74,7 @@ def _span(text: Any) -> Any:
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    local = parts.hostname in _LOOPBACK
+    local = parts.hostname in LOOPBACK
     if not parts.hostname or parts.scheme not in ({"https", "http"} if local else {"https"}):
         raise ValueError(f"{text!r} must be an address that begins with https:// (http:// only for this machine)")
     if parts.path.rstrip("/") or parts.query or parts.username:

@@ -1,0 +1,29 @@
+"""`init` and `check`: the files of a workspace."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from selftimer.cli.options import HERE, AsJson, Workspace
+
+
+def init(directory: Annotated[Path, Parameter(help="The folder to make the workspace in.")], /) -> int:
+    """Make a workspace: rules, automations, messages and selftimer.toml to begin with.
+
+    Nothing that is there is overwritten. All starter rules that write to clients ask you first or say what they send;
+    read them, then write the studio's e-mail and password to .env.
+    """
+    from selftimer.cli.starter import make_workspace
+
+    return make_workspace(directory)
+
+
+def check(*, workspace: Workspace = HERE, as_json: AsJson = False) -> int:
+    """Check settings, rules, automations and messages; every problem with its file, line and column.
+
+    Exits with 1 where the rules can't be used. Warnings are shown and don't count.
+    """
+    from selftimer.cli.starter import check_workspace
+
+    return check_workspace(workspace, as_json=as_json)

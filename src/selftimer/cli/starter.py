@@ -1,0 +1,65 @@
+"""Making a workspace and checking one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from selftimer.cli.output import clean, console, note, print_json, say
+from selftimer.cli.workspace import load_settings
+from selftimer.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ENV = """\
+# Copy this file to .env (chmod 600 .env) and fill it in. Real environment variables go before it.
+SELFTIMER_EMAIL=
+SELFTIMER_PASSWORD=
+# Instead of e-mail and password: the Cookie header of a browser that is signed in.
+# SELFTIMER_COOKIE=
+"""
+_OWN = {".env.example": _ENV, ".gitignore": ".env\n.selftimer/\n*.log\n"}
+
+
+def make_workspace(directory: Path) -> int:
+    """Copy the starter; `WorkspaceError` where that would overwrite something."""
+    from selftimer.simulation.workspace import copy_starter, write_files
+
+    there = [name for name in _OWN if (directory / name).exists()]
+    if there:
+        raise WorkspaceError(f"{directory} has {', '.join(there)} already; choose an empty folder")
+    try:
+        copied = copy_starter(directory)
+        write_files(directory, _OWN)
+    except OSError as error:
+        raise WorkspaceError(f"{error.filename or directory} can't be written: {error.strerror}") from error
+    say(f"A workspace with {len(copied) + len(_OWN)} files is in {directory}. Next:")
+    say("  1. write your studio's name, zone and words to selftimer.toml")
+    say("  2. copy .env.example to .env and write the account's e-mail and password to it")
+    say(f"  3. selftimer check -w {directory}    and then    selftimer run -w {directory}")
+    return 0
+
+
+def check_workspace(workspace: Path, *, as_json: bool) -> int:
+    """All problems of the rules; 1 where there are errors among them."""
+    from selftimer.wiring import load_rules
+
+    settings = load_settings(workspace)
+    loaded = load_rules(settings)
+    count = len(loaded.rulebook.rules) if loaded.rulebook else None
+    if as_json:
+        print_json({"rules": count, "problems": loaded.problems, "notes": settings.notes()})
+        return 1 if loaded.errors else 0
+    screen = console()
+    for problem in loaded.problems:
+        screen.print(clean(problem), style="red" if problem.severity == "error" else "yellow", soft_wrap=True)
+    for sentence in settings.notes():
+        note(f"Note: {sentence}")
+    errors, warnings = len(loaded.errors), len(loaded.warnings)
+    said = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    say(f"{said}; the rules can't be used" if errors else f"{_count(count or 0, 'rule')} ready; {said}")
+    return 1 if errors else 0
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
