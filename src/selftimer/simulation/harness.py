@@ -8,32 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-from whenever import Instant
 
 from selftimer import wiring
-from selftimer.errors import Unreachable
 from selftimer.runtime.lockstep import SandboxClock, check_origin, run
 from selftimer.sandbox.app import create_app
 from selftimer.sandbox.faults import Fault, Faults
-from selftimer.sandbox.profile import ServerOptions
 from selftimer.sandbox.transport import FaultTransport
 from selftimer.sandbox.world import World
 from selftimer.settings import FILE, Settings
 from selftimer.simulation import oracles
 from selftimer.simulation.owner import ScriptedOwner
+from selftimer.simulation.turns import settle
 from selftimer.simulation.workspace import copy_starter, point_to, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from whenever import Instant
+
     from selftimer.plan.state import Delivery, DeliveryState
     from selftimer.ports import Tx
     from selftimer.runtime.lockstep import Lane
+    from selftimer.sandbox.profile import ServerOptions
 
 ORIGIN = "http://localhost"
-SETTLING = 50
-"""Rounds at one instant after which something is stuck: nothing that is due should need so many."""
 SETTINGS = """
 [studio]
 name = "Studio Nord"
@@ -153,7 +152,7 @@ class Simulation:
         """Let the studio live and the service work until then; what is due at that very instant is done too."""
         lanes = self._lanes
         await run(self.clock, self.service.observe, lanes, until=instant)
-        await settle(self.clock, self.service, lanes)
+        await settle(self.clock, self.service.observe, lanes)
 
     async def run_days(self, days: float) -> None:
         """The same for so many days of 24 hours."""
@@ -213,15 +212,3 @@ class Simulation:
         fault = Fault(fault=kind, method=method, path=path, **more)  # type: ignore[arg-type] # checked by the sandbox
         self.faults.order(fault)
         return fault
-
-
-async def settle(clock: SandboxClock, service: wiring.Service, lanes: list[Lane]) -> None:
-    """Do what is due at this very instant: the last turn, which the lock-step loop leaves to whoever goes on."""
-    for _ in range(SETTLING):
-        now = clock.now()
-        await service.observe.step(now)
-        for lane in lanes:
-            await lane.step(now)
-        if min(service.observe.due_at, *(lane.due_at for lane in lanes)) > clock.now():
-            return
-    raise Unreachable(f"the simulation doesn't settle at {clock.now()}")
