@@ -9,6 +9,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, cast
 
+from selftimer.facts.derive_money import outstanding
 from selftimer.facts.records import Client, Kind, Message, Session, SessionType
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         Quote,
         Record,
     )
+    from selftimer.facts.types import Derive
     from selftimer.facts.world import StudioFacts, World
 
 INQUIRY_MINUTES = 10
@@ -138,8 +140,6 @@ def client_invoices(client: Client, world: World, _start: Instant | None) -> Seq
 
 def open_invoices(client: Client, world: World, start: Instant | None) -> tuple[Invoice, ...]:
     """The client's outstanding invoices."""
-    from selftimer.facts.derive_money import outstanding
-
     return tuple(invoice for invoice in client_invoices(client, world, start) if outstanding(invoice, world, start))
 
 
@@ -246,7 +246,7 @@ def message_conversation(message: Message, world: World, _start: Instant | None)
     return world.get(Kind.CONVERSATION, message.conversation_id)
 
 
-def studio_word(name: str) -> object:
+def studio_word(name: str) -> Derive:
     """A function for one word of the studio's; left empty in selftimer.toml it is missing."""
 
     def derive(studio: StudioFacts, _world: World, _start: Instant | None) -> str | None:
