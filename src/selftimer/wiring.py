@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 STUDIO = "studio"
 """The id under which a workspace's one studio is kept; a database that holds several gives each its own."""
+API_PATH = "/api/v1"
+"""Below the studio's address (studio-api.md); the settings name the bare address."""
 CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
 """`name:n`: the process kills itself at the n-th pass of that point. For tests of recovery; unset otherwise."""
 
@@ -105,12 +107,13 @@ async def build(
         _credentials(settings),
         time,
         random.Random(seed),
-        base_url=settings.account.url,
+        base_url=f"{settings.account.url}{API_PATH}",
         account_id=settings.account.account_id,
         requests_per_minute=settings.account.requests_per_minute,
         transport=transport,
     )
-    store = SqlStore(settings.database_path, STUDIO)
+    crash_point = crash_points(os.environ.get(CRASH_VARIABLE))
+    store = SqlStore(settings.database_path, STUDIO, crash_point=crash_point)
     context = make_context(settings, loaded.rulebook, store=store, api=api, clock=time)
     return Service(
         settings=settings,

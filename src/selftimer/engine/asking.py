@@ -50,6 +50,7 @@ class Asking:
         if not await self._load():
             return None
         fresh = await self._read()
+        self._context.crash_point("deliver.asked")
         now = self._context.clock.now()
         wanted = await self._context.store.write(lambda tx: self._judge(tx, fresh, now))
         return fresh if wanted else None

@@ -81,6 +81,7 @@ class Attempt:
         await self._put(done, final=True)
         self._context.crash_point("deliver.after_outcome")
         await self._journal(done.state.value, sync=False, result_id=done.result_id)
+        self._context.crash_point("deliver.after_line")
 
     def _intend(self, tx: Tx) -> bool:
         """Kill switch and caps, read in the transaction that sets `in_flight`."""
@@ -151,6 +152,7 @@ class Attempt:
     async def _look(self) -> None:
         """Read the studio back for one that may have happened."""
         found = await self._channel.look(self._delivery)
+        self._context.crash_point("deliver.looked")
         now = self._context.clock.now()
 
         def settle(tx: Tx) -> Delivery:
@@ -164,6 +166,7 @@ class Attempt:
         after = await self._context.store.read(settle)
         log.info("delivery.looked", found=None if found is None else len(found), state=after.state.value)
         await self._put(after, final=True)
+        self._context.crash_point("deliver.settled")
 
     async def _put(self, delivery: Delivery, *, final: bool) -> None:
         now = self._context.clock.now()

@@ -61,15 +61,19 @@ class Cycle:
         deepest = max(depths.values(), key=("page_one", "open", "full").index)
         self._poll_id = await self._context.store.write(lambda tx: tx.records.begin_poll(self._now, deepest))
         with bound_contextvars(cycle=self._poll_id):
+            self._context.crash_point("observe.begun")
             readings, errors = await self._read_all(depths)
             gathered = await Gather(self._context, self._now).run(readings)
             changes = gathered.changes
+            self._context.crash_point("observe.gathered")
             for start in range(0, len(changes), BATCH):
                 await self._take(changes[start : start + BATCH])
                 self._context.crash_point("observe.batch")
             await self._finish(readings, errors)
             await Removals(self._context, self._now, self._poll_id).run(readings)
+            self._context.crash_point("observe.removals")
             await self._again()
+            self._context.crash_point("observe.again")
             await self._prune(deepest)
             count = sum(r.pages for r in readings)
             failed = "; ".join(f"{kind}: {error.message}" for kind, error in errors.items()) or None

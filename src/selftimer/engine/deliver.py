@@ -48,12 +48,15 @@ class Deliver:
         """Orders, waking runs, ended holds, then deliveries until none is due; the instant when it is next wanted."""
         with bound_contextvars(studio=self._context.studio_id):
             await self._context.store.write(lambda tx: carry_out(tx, self._context, now))
+            self._context.crash_point("deliver.orders")
             await self._wake(now)
+            self._context.crash_point("deliver.woken")
             await self._context.store.write(lambda tx: self._holds_over(tx, now))
             while not self._draining:
                 claimed = await self._context.store.write(lambda tx: self._claim(tx, now))
                 if not claimed:
                     break
+                self._context.crash_point("deliver.claimed")
                 async with asyncio.TaskGroup() as group:
                     for delivery in claimed:
                         group.create_task(self._one(delivery))

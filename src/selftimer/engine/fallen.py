@@ -54,7 +54,9 @@ class FallenDue:
                 retry_at = now.add(seconds=60)
                 break
         await self._context.store.write(lambda tx: self._closing(tx, now))
+        self._context.crash_point("observe.closed")
         await self._context.store.write(lambda tx: self._settled(tx, now))
+        self._context.crash_point("observe.settled")
         following = await self._context.store.read(self._next)
         if retry_at is not None:
             return retry_at
@@ -75,6 +77,7 @@ class FallenDue:
                 return timer, await self._fresh(timer, now)
 
         read = await asyncio.gather(*(one(t) for t in due))
+        self._context.crash_point("observe.moments_read")
         await self._context.store.write(lambda tx: self._judge_all(tx, read, now))
         self._context.crash_point("observe.moments")
         return sum(fresh is None and timer.closes_at >= now for timer, fresh in read)

@@ -54,6 +54,7 @@ class Observe:
         rules = self._context.rules
         if self._activated is not rules:
             await self._context.store.write(lambda tx: activate(tx, self._context, now))
+            self._context.crash_point("observe.activated")
             self._activated = rules
 
     async def _poll(self, now: Instant) -> None:

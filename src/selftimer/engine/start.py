@@ -32,7 +32,9 @@ async def take_over(context: Context) -> None:
             _hold(tx, context, len(forgotten))
         return epoch, len(flying)
 
+    context.crash_point("start.before")
     context.epoch, orphans = await context.store.write(start)
+    context.crash_point("start.taken_over")
     log.info("service.started", epoch=context.epoch, orphans=orphans)
 
 

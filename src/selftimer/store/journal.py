@@ -16,7 +16,7 @@ from selftimer.errors import StoreError, StoreFull
 from selftimer.ports.store import JournalEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NAME = "sends.jsonl"
@@ -30,8 +30,9 @@ class FileJournal:
     any thread.
     """
 
-    def __init__(self, path: Path, studio: str) -> None:
+    def __init__(self, path: Path, studio: str, *, crash_point: Callable[[str], None] = lambda _name: None) -> None:
         self.path = path
+        self._crash_point = crash_point
         self._studio = studio
         self._lock = threading.Lock()
         self._file: int | None = None
@@ -40,11 +41,13 @@ class FileJournal:
         """Write the line and, unless `sync` is False, wait for the disk; `StoreError` where it may not have."""
         said = {name: getattr(entry, name) for name in _FIELDS - {"at"}}
         line = orjson.dumps({"at": entry.at.format_iso(), "studio": self._studio, **said}, option=orjson.OPT_SORT_KEYS)
+        self._crash_point("journal.before")
         with self._lock:
             try:
                 if self._file is None:
                     self._file = self._open()
                 _write(self._file, line + b"\n")
+                self._crash_point("journal.written")
                 if sync:
                     os.fsync(self._file)
             except OSError as error:
