@@ -34,14 +34,15 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 _HTML = "text/html; charset=utf-8"
 Headers = list[tuple[bytes, bytes]]
 
 
-def create_app(world: World, options: ServerOptions | None = None, faults: Faults | None = None) -> Starlette:
+def create_app(world: Studio, options: ServerOptions | None = None, faults: Faults | None = None) -> Starlette:
     """The app. `faults` may be handed in to order them in process; else they come by /_sandbox/faults."""
+    world.script.join(dispatch.PART)
     orders = faults or Faults()
     studio = _Studio(world, options or ServerOptions())
     app = Starlette(
@@ -71,7 +72,7 @@ class _Asgi:
 class _Studio:
     """Who answers: lets in or refuses, then asks the resource."""
 
-    def __init__(self, world: World, options: ServerOptions) -> None:
+    def __init__(self, world: Studio, options: ServerOptions) -> None:
         self.world = world
         self.options = options
         self.logins = Logins(world, options)

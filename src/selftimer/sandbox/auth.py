@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.sandbox.profile import ServerOptions
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 SESSION_COOKIE = "studio_session"
 CSRF_COOKIES = ("csrf_token", "XSRF-TOKEN")
@@ -33,7 +33,7 @@ class Login:
 class Logins:
     """Who is signed in, by the sandbox's clock. Tokens are counted, not secret: this is a toy on loopback."""
 
-    def __init__(self, world: World, options: ServerOptions) -> None:
+    def __init__(self, world: Studio, options: ServerOptions) -> None:
         self._world = world
         self._options = options
         self._open: dict[str, Login] = {}
@@ -110,7 +110,7 @@ def set_cookies(session: str, csrf: str) -> list[tuple[bytes, bytes]]:
 class RateLimit:
     """Requests a minute of the sandbox's clock, over all callers."""
 
-    def __init__(self, world: World, limit: int | None) -> None:
+    def __init__(self, world: Studio, limit: int | None) -> None:
         self._world = world
         self.limit = limit
         self._minute = -1

@@ -9,11 +9,11 @@ from selftimer.sandbox.book import money, people
 
 if TYPE_CHECKING:
     from selftimer.sandbox.model import Client, ClientType, Invoice
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 
 def add_clients(
-    world: World, count: int, *, client_type: ClientType = "client", conversations: bool = True, spread_days: int = 0
+    world: Studio, count: int, *, client_type: ClientType = "client", conversations: bool = True, spread_days: int = 0
 ) -> list[Client]:
     """That many clients, each with a canary surname and, if wanted, a conversation that they began.
 
@@ -40,7 +40,7 @@ def add_clients(
 
 
 def add_invoices(
-    world: World, clients: list[Client], count: int, *, due_in_days: int = 14, amount: int = 25_000
+    world: Studio, clients: list[Client], count: int, *, due_in_days: int = 14, amount: int = 25_000
 ) -> list[Invoice]:
     """That many invoices, sent, dealt out to the clients in turn; due days differ by a week around `due_in_days`."""
     today = world.now.to_tz(world.profile.zone).date()

@@ -18,7 +18,7 @@ from selftimer.sandbox.model import Coupon, GiftCard, SessionType, Template
 
 if TYPE_CHECKING:
     from selftimer.primitives.ids import StudioId
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 # key, name, minutes, price, deposit (smallest unit), days from booking to the session, share of the wishes
 SESSION_TYPES: tuple[tuple[str, str, int, int, int, tuple[int, int], float], ...] = (
@@ -67,20 +67,20 @@ _QUOTES = (("Wedding collection", 14, 280_000), ("Business day", 21, 64_000))
 _INVOICES = (("Standard", 14, True), ("Due at once", 0, False))
 
 
-def stock(world: World) -> None:
+def stock(world: Studio) -> None:
     """Put everything on the shelves of a new world."""
     _templates(world)
     _session_types(world)
     _cards(world)
 
 
-def template_named(world: World, kind: str, word: str) -> Template:
+def template_named(world: Studio, kind: str, word: str) -> Template:
     """The first template of a kind whose name holds the word, else the first of its kind."""
     found = [t for t in world.tables.templates if t.kind == kind]
     return next((t for t in found if word.lower() in t.name.lower()), found[0])
 
 
-def _session_types(world: World) -> None:
+def _session_types(world: Studio) -> None:
     for key, name, minutes, price, deposit, days, share in SESSION_TYPES:
         contract = template_named(world, "contract", "wedding" if key in {"wedding", "elopement"} else "portrait")
         world.tables.session_types.add(
@@ -118,7 +118,7 @@ def _session_types(world: World) -> None:
     )
 
 
-def _templates(world: World) -> None:
+def _templates(world: Studio) -> None:
     def add(kind: str, id_type: type[StudioId], name: str, **rest: Any) -> None:
         record_id = world.new_id(id_type, name)
         world.tables.templates.add(Template(id=record_id, created_at=world.now, kind=kind, name=name, **rest))
@@ -173,7 +173,7 @@ def _templates(world: World) -> None:
         add("invoice", InvoiceTemplateId, name, extra=extra)
 
 
-def _cards(world: World) -> None:
+def _cards(world: Studio) -> None:
     """A coupon, and three gift cards; a card's status changes by itself on the day it runs out."""
     world.tables.coupons.add(
         Coupon(

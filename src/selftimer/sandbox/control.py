@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from selftimer.sandbox.auth import Logins
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
 
@@ -30,7 +30,7 @@ class BadOrderError(ValueError):
 class Control:
     """The control endpoints of one sandbox."""
 
-    world: World
+    world: Studio
     logins: Logins
     faults: Faults
 

@@ -10,15 +10,17 @@ from urllib.parse import parse_qsl
 import orjson
 
 from selftimer.sandbox.http import Answer, Call, Refused, dump, shape1
-from selftimer.sandbox.life import on
 from selftimer.sandbox.resources import clients, conversations, documents, extras, invoices, sessions, templates
+from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 PREFIX = "/api/v1"
+PART = Script()
+"""What the API itself carries out later."""
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _MODULES: tuple[Any, ...] = (clients, conversations, documents, extras, invoices, sessions, templates)
 
@@ -65,7 +67,7 @@ class Routes:
 ROUTES = Routes()
 
 
-def perform(world: World, *, method: str, path: str, query: str, body: bytes, origin: str = "") -> Reply:
+def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, origin: str = "") -> Reply:
     """Answer a request that was let in; `path` is without the prefix, `query` as it was sent."""
     resources, params = ROUTES.find(path)
     try:
@@ -104,7 +106,7 @@ def _parsed(body: bytes) -> Any:
         raise shape1(400, "validation_error", "The request's body is not JSON.") from None
 
 
-@on("late_request")
-def late_request(world: World, _key: str, method: str, path: str, query: str, body: bytes) -> None:
+@PART.on("late_request")
+def late_request(world: Studio, _key: str, method: str, path: str, query: str, body: bytes) -> None:
     """A request whose answer never came is carried out after all (`late_apply` of faults)."""
     perform(world, method=method, path=path, query=query, body=body)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from selftimer.sandbox.faults import Fault, Faults
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 TRANSPORT = "selftimer.sandbox.transport"
 IN_PROCESS = b"x-sandbox-inprocess"
@@ -55,7 +55,7 @@ class _Captured:
 class FaultGate:
     """The layer; requests of the control endpoints pass untouched."""
 
-    def __init__(self, app: ASGIApp, world: World, faults: Faults) -> None:
+    def __init__(self, app: ASGIApp, world: Studio, faults: Faults) -> None:
         self._app = app
         self._world = world
         self._faults = faults
@@ -77,7 +77,7 @@ class FaultGate:
 class _Case:
     """One request that suffers a fault."""
 
-    def __init__(self, app: ASGIApp, world: World, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, app: ASGIApp, world: Studio, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         self.app, self.world, self.fault = app, world, fault
         self.scope, self.receive, self.send = scope, receive, send
 

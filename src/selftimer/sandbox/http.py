@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from selftimer.primitives.ids import StudioId
     from selftimer.sandbox.model import Client
+    from selftimer.sandbox.studio import Studio
     from selftimer.sandbox.tables import Table
-    from selftimer.sandbox.world import World
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 25
@@ -29,7 +29,7 @@ R = TypeVar("R", bound=Record)
 class Call:
     """One request to a resource: its query, the parameters of its path, its JSON body, the origin it came to."""
 
-    world: World
+    world: Studio
     method: str
     path: str
     query: Mapping[str, str]

@@ -1,6 +1,6 @@
 """The records of the sandbox's studio, as it knows them; `views` turns them into the API's JSON (studio-api.md).
 
-They are plain mutable rows: the studio's life changes them in place and `World.touch` makes the change visible.
+They are plain mutable rows that life changes in place; `Table.touch` and `Studio.changed` make a change visible.
 """
 
 from __future__ import annotations

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 from selftimer.sandbox import catalog
 from selftimer.sandbox.book import money, people
 from selftimer.sandbox.clock import SandboxClock
-from selftimer.sandbox.life import cast, routine
 
 if TYPE_CHECKING:
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.life.living import LivingStudio
 
 DAYS = 450
 """How far back it goes, so that there are clients whose session was a year ago."""
 
 
-def settle(world: World, population: int) -> None:
-    """Furnish a new world and let `population` people live until its start; then the daily round begins."""
+def settle(world: LivingStudio, population: int) -> None:
+    """Furnish a new world and let `population` people live until its start."""
     if world.end is not None and world.end < world.start:
         raise ValueError(f"the world would end ({world.end}) before it starts ({world.start})")
     mode = world.clock.mode
@@ -33,12 +32,9 @@ def settle(world: World, population: int) -> None:
     world.clock = SandboxClock(world.start, mode)
     world.ledger.forget_past()
     world.changed_at = None
-    if world.living:
-        assert cast.CAST, "the actors are registered by their import"
-        routine.begin(world)
 
 
-def _arrivals(world: World, population: int) -> None:
+def _arrivals(world: LivingStudio, population: int) -> None:
     """More of them lately than long ago, as studios that live from recommendation know it."""
     for number in range(population):
         random = world.random("before", number)
@@ -48,7 +44,7 @@ def _arrivals(world: World, population: int) -> None:
         world.at(at, f"before-{number:05}", "arrive", least_keen)
 
 
-def _others(world: World) -> None:
+def _others(world: LivingStudio) -> None:
     """Contacts that aren't customers: the product's sample, a laboratory, an old draft."""
     sample = people.add_client(
         world, first_name="Sample", last_name="", email="sample@example.com", client_type="client", sample=True

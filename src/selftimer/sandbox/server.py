@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from selftimer.sandbox.faults import Faults
     from selftimer.sandbox.profile import ServerOptions
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 
 class _Protocol(H11Protocol):
@@ -40,7 +40,7 @@ class _Protocol(H11Protocol):
 
 
 async def serve(
-    world: World,
+    world: Studio,
     *,
     host: str = "127.0.0.1",
     port: int = 0,

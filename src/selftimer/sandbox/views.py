@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         SessionType,
     )
     from selftimer.sandbox.profile import InvoiceVocabulary
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 Json = dict[str, Any]
 
@@ -86,7 +86,7 @@ def client(row: Client) -> Json:
     }
 
 
-def client_brief(world: World, client_id: str) -> Json | None:
+def client_brief(world: Studio, client_id: str) -> Json | None:
     """A client inside another record."""
     row = world.tables.clients.get(client_id)
     if row is None:
@@ -94,7 +94,7 @@ def client_brief(world: World, client_id: str) -> Json | None:
     return {"id": row.id, "first_name": row.first_name, "last_name": row.last_name, "email": row.email}
 
 
-def session_type(world: World, row: SessionType) -> Json:
+def session_type(world: Studio, row: SessionType) -> Json:
     """A session type with its schedule."""
     currency = world.profile.currency
     return {
@@ -127,7 +127,7 @@ def session_type(world: World, row: SessionType) -> Json:
     }
 
 
-def session(world: World, row: Session) -> Json:
+def session(world: Studio, row: Session) -> Json:
     """A session (inferred: the list's record is not documented)."""
     kind = world.tables.session_types.rows[row.type_id]
     return {
@@ -162,7 +162,7 @@ def line_item(row: LineItem, currency: str) -> Json:
     }
 
 
-def invoice(world: World, row: Invoice, *, payments: bool) -> Json:
+def invoice(world: Studio, row: Invoice, *, payments: bool) -> Json:
     """An invoice; its payments only where `expand=all` asked for them."""
     seen: Json = {
         "id": row.id,
@@ -183,7 +183,7 @@ def invoice(world: World, row: Invoice, *, payments: bool) -> Json:
     return seen
 
 
-def payment(world: World, row: Payment) -> Json:
+def payment(world: Studio, row: Payment) -> Json:
     """A payment; card processors keep 2.9 percent."""
     fee = row.amount * 29 // 1000 if row.method == "card" and row.status != "failed" else 0
     return {
@@ -204,7 +204,7 @@ def payment(world: World, row: Payment) -> Json:
     }
 
 
-def contract(world: World, row: Contract) -> Json:
+def contract(world: Studio, row: Contract) -> Json:
     """A contract with its text and signatures."""
     template = world.tables.templates.rows[row.template_id]
     body = template.body
@@ -234,7 +234,7 @@ def contract(world: World, row: Contract) -> Json:
     }
 
 
-def questionnaire(world: World, row: Questionnaire) -> Json:
+def questionnaire(world: Studio, row: Questionnaire) -> Json:
     """A questionnaire with the answers, once there are any."""
     template = world.tables.templates.rows[row.template_id]
     return {
@@ -250,7 +250,7 @@ def questionnaire(world: World, row: Questionnaire) -> Json:
     }
 
 
-def quote(world: World, row: Quote) -> Json:
+def quote(world: Studio, row: Quote) -> Json:
     """A quote (inferred)."""
     template = world.tables.templates.rows[row.template_id]
     return {
@@ -267,7 +267,7 @@ def quote(world: World, row: Quote) -> Json:
     }
 
 
-def conversation(world: World, row: Conversation, *, messages: bool) -> Json:
+def conversation(world: Studio, row: Conversation, *, messages: bool) -> Json:
     """A conversation; its messages, oldest first, unless they were left out."""
     owner = world.profile
     person = world.tables.clients.get(row.client_id)
@@ -307,7 +307,7 @@ def conversation(world: World, row: Conversation, *, messages: bool) -> Json:
     return seen
 
 
-def message(world: World, row: Message) -> Json:
+def message(world: Studio, row: Message) -> Json:
     """A message with its attachments."""
     files = [world.tables.attachments.get(file_id) for file_id in row.attachment_ids]
     return {

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from selftimer.primitives.ids import InvoiceId, InvoiceItemId, PaymentId
 from selftimer.primitives.time import start_of_day
-from selftimer.sandbox import life
 from selftimer.sandbox.book.people import convert
 from selftimer.sandbox.model import Author, Invoice, InvoiceStatus, LineItem, Payment, PaymentStatus
 from selftimer.sandbox.money_words import formatted
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
 
     from whenever import Date, Instant
 
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 
 def line(
-    world: World,
+    world: Studio,
     client_id: str,
     name: str,
     amount: int,
@@ -42,7 +41,7 @@ def line(
 
 
 def add_invoice(
-    world: World,
+    world: Studio,
     client_id: str,
     items: Sequence[LineItem],
     due_date: Date,
@@ -73,17 +72,17 @@ def add_invoice(
     if sent:
         amount = formatted(invoice.amount, invoice.currency)
         world.tell("invoice", client_id, f"{{name}}: invoice {invoice.number} over {amount}, due {due_date}")
-        life.noticed(world, "invoice", invoice)
+        world.noticed("invoice", invoice)
     return invoice
 
 
-def end_of(world: World, date: Date) -> Instant:
+def end_of(world: Studio, date: Date) -> Instant:
     """Local midnight after a date."""
     return start_of_day(date.add(days=1), world.profile.zone)
 
 
 def pay(
-    world: World, invoice: Invoice, amount: int, *, method: str = "card", status: PaymentStatus = "completed"
+    world: Studio, invoice: Invoice, amount: int, *, method: str = "card", status: PaymentStatus = "completed"
 ) -> Payment:
     """Money comes (or fails to). A completed payment makes a client of a lead."""
     payment = Payment(
@@ -104,7 +103,7 @@ def pay(
     return payment
 
 
-def change_payment(world: World, payment: Payment, status: PaymentStatus, *, refunded: int | None = None) -> None:
+def change_payment(world: Studio, payment: Payment, status: PaymentStatus, *, refunded: int | None = None) -> None:
     """A pending payment completes or fails, a completed one is disputed or goes back."""
     payment.status = status
     if refunded is not None:
@@ -116,7 +115,7 @@ def change_payment(world: World, payment: Payment, status: PaymentStatus, *, ref
     _after_payment(world, invoice, payment)
 
 
-def cancel_invoice(world: World, invoice: Invoice) -> None:
+def cancel_invoice(world: Studio, invoice: Invoice) -> None:
     """The invoice is off; what was paid stays in its payments."""
     invoice.status = "canceled"
     world.tables.invoices.touch(invoice.id)
@@ -124,7 +123,7 @@ def cancel_invoice(world: World, invoice: Invoice) -> None:
     world.tell("invoice_canceled", invoice.client_id, f"{{name}}: invoice {invoice.number} canceled")
 
 
-def refresh_status(world: World, invoice: Invoice) -> None:
+def refresh_status(world: Studio, invoice: Invoice) -> None:
     """Work the status out again, as at midnight after the due date."""
     before = invoice.status
     _settle(world, invoice)
@@ -135,7 +134,7 @@ def refresh_status(world: World, invoice: Invoice) -> None:
             world.tell("invoice_past_due", invoice.client_id, f"{{name}}: invoice {invoice.number} is past due")
 
 
-def _after_payment(world: World, invoice: Invoice, payment: Payment) -> None:
+def _after_payment(world: Studio, invoice: Invoice, payment: Payment) -> None:
     _settle(world, invoice)
     world.tables.invoices.touch(invoice.id)
     world.changed()
@@ -155,10 +154,10 @@ def _after_payment(world: World, invoice: Invoice, payment: Payment) -> None:
         invoice.client_id,
         f"{{name}}: payment of {amount} on invoice {invoice.number} {payment.status.replace('_', ' ')}",
     )
-    life.noticed(world, "payment", payment)
+    world.noticed("payment", payment)
 
 
-def _settle(world: World, invoice: Invoice) -> None:
+def _settle(world: Studio, invoice: Invoice) -> None:
     if invoice.status in {"draft", "canceled"}:
         return
     status: InvoiceStatus = "unpaid"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selftimer.primitives.ids import ContractId, QuestionnaireId, QuoteId
-from selftimer.sandbox import life
 from selftimer.sandbox.book.people import convert
 from selftimer.sandbox.model import (
     Author,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.sandbox.model import LineItem
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 QUESTIONNAIRE_DAYS = 21
 """How long a questionnaire waits where nobody said otherwise."""
@@ -37,7 +36,7 @@ def days_after(instant: Instant, days: int) -> Instant:
 
 
 def add_contract(
-    world: World,
+    world: Studio,
     client_id: str,
     template: Template,
     *,
@@ -73,11 +72,11 @@ def add_contract(
     if sent:
         world.tell("contract", client_id, f"{{name}}: contract {contract.number} sent")
         world.at(contract.due_date, contract.id, "contract_due", contract.id)
-        life.noticed(world, "contract", contract)
+        world.noticed("contract", contract)
     return contract
 
 
-def set_contract(world: World, contract: Contract, status: ContractStatus) -> None:
+def set_contract(world: Studio, contract: Contract, status: ContractStatus) -> None:
     """A contract's next status; signing makes the signatures' times."""
     contract.status = status
     if status in {"signed", "partially_signed"}:
@@ -91,11 +90,11 @@ def set_contract(world: World, contract: Contract, status: ContractStatus) -> No
     world.tables.contracts.touch(contract.id)
     world.changed()
     world.tell(f"contract_{status}", contract.client_id, f"{{name}}: contract {contract.number} {_said(status)}")
-    life.noticed(world, "contract_changed", contract)
+    world.noticed("contract_changed", contract)
 
 
 def add_questionnaire(
-    world: World, client_id: str, template: Template, *, by: Author, sent: bool = True, due: Instant | None = None
+    world: Studio, client_id: str, template: Template, *, by: Author, sent: bool = True, due: Instant | None = None
 ) -> Questionnaire:
     """A questionnaire; sent ones are pending, and expire when they are due."""
     form = Questionnaire(
@@ -113,12 +112,12 @@ def add_questionnaire(
     if sent:
         world.tell("questionnaire", client_id, f"{{name}}: {template.name} sent")
         world.at(form.due_date, form.id, "questionnaire_due", form.id)
-        life.noticed(world, "questionnaire", form)
+        world.noticed("questionnaire", form)
     return form
 
 
 def set_questionnaire(
-    world: World, form: Questionnaire, status: QuestionnaireStatus, responses: Sequence[str] = ()
+    world: Studio, form: Questionnaire, status: QuestionnaireStatus, responses: Sequence[str] = ()
 ) -> None:
     """A questionnaire's next status; a completed one holds the answers."""
     form.status = status
@@ -133,11 +132,11 @@ def set_questionnaire(
     world.tables.questionnaires.touch(form.id)
     world.changed()
     world.tell(f"questionnaire_{status}", form.client_id, f"{{name}}: questionnaire {_said(status)}")
-    life.noticed(world, "questionnaire_changed", form)
+    world.noticed("questionnaire_changed", form)
 
 
 def add_quote(
-    world: World, client_id: str, template: Template, items: Sequence[LineItem], *, by: Author, sent: bool = True
+    world: Studio, client_id: str, template: Template, items: Sequence[LineItem], *, by: Author, sent: bool = True
 ) -> Quote:
     """An offer; valid for its template's `validity_days`."""
     quote = Quote(
@@ -156,11 +155,11 @@ def add_quote(
     if sent:
         world.tell("quote", client_id, "{name}: quote sent")
         world.at(quote.valid_until, quote.id, "quote_due", quote.id)
-        life.noticed(world, "quote", quote)
+        world.noticed("quote", quote)
     return quote
 
 
-def set_quote(world: World, quote: Quote, status: QuoteStatus) -> None:
+def set_quote(world: Studio, quote: Quote, status: QuoteStatus) -> None:
     """A quote's next status; an accepted one is a booking."""
     quote.status = status
     world.tables.quotes.touch(quote.id)
@@ -168,7 +167,7 @@ def set_quote(world: World, quote: Quote, status: QuoteStatus) -> None:
     world.tell(f"quote_{status}", quote.client_id, f"{{name}}: quote {status}")
     if status == "accepted":
         convert(world, quote.client_id)
-    life.noticed(world, "quote_changed", quote)
+    world.noticed("quote_changed", quote)
 
 
 def _said(status: str) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selftimer.primitives.ids import ClientId, ConversationId, MessageId
-from selftimer.sandbox import life
 from selftimer.sandbox.model import Author, Client, ClientType, Conversation, Message
 
 if TYPE_CHECKING:
     from whenever import Instant
 
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 _COLORS = ("#8a9a5b", "#b0664a", "#4a6fa5", "#7d5ba6", "#c2a83e")
 
 
 def add_client(
-    world: World,
+    world: Studio,
     *,
     first_name: str,
     last_name: str,
@@ -47,7 +46,7 @@ def add_client(
     return client
 
 
-def update_client(world: World, client: Client, **fields: Any) -> None:
+def update_client(world: Studio, client: Client, **fields: Any) -> None:
     """Change fields of a client; records that show the client change with it."""
     if all(getattr(client, name) == value for name, value in fields.items()):
         return
@@ -59,7 +58,7 @@ def update_client(world: World, client: Client, **fields: Any) -> None:
     world.changed()
 
 
-def convert(world: World, client_id: str) -> None:
+def convert(world: Studio, client_id: str) -> None:
     """A lead or other that books or pays becomes a client (studio-api.md, Business rules)."""
     client = world.tables.clients.get(client_id)
     if client and client.type != "client":
@@ -67,13 +66,13 @@ def convert(world: World, client_id: str) -> None:
         world.tell("converted", client_id, "{name} is a client now")
 
 
-def conversation_of(world: World, client_id: str) -> Conversation | None:
+def conversation_of(world: Studio, client_id: str) -> Conversation | None:
     """The client's conversation that was made last."""
     found = world.tables.conversations.of_client(client_id)
     return found[-1] if found else None
 
 
-def open_conversation(world: World, client_id: str, subject: str, *, by: Author) -> Conversation:
+def open_conversation(world: Studio, client_id: str, subject: str, *, by: Author) -> Conversation:
     """A new conversation, still without messages."""
     conversation = Conversation(
         id=world.new_id(ConversationId, client_id, by),
@@ -87,7 +86,7 @@ def open_conversation(world: World, client_id: str, subject: str, *, by: Author)
     return conversation
 
 
-def client_says(world: World, client_id: str, text: str, *, subject: str = "Inquiry") -> Message:
+def client_says(world: Studio, client_id: str, text: str, *, subject: str = "Inquiry") -> Message:
     """A client writes; whatever the studio wrote before has been read by then."""
     thread = conversation_of(world, client_id) or open_conversation(world, client_id, subject, by="client")
     for message in thread.messages:
@@ -95,27 +94,27 @@ def client_says(world: World, client_id: str, text: str, *, subject: str = "Inqu
             message.read_at = world.now
     message = _append(world, thread, text, by="client")
     thread.unread += 1
-    life.noticed(world, "inbound", message)
+    world.noticed("inbound", message)
     return message
 
 
-def client_tells(world: World, client_id: str, text: str, what: str, *, kind: str = "message") -> Message:
+def client_tells(world: Studio, client_id: str, text: str, what: str, *, kind: str = "message") -> Message:
     """A client writes, and the story says so: `what` they do, and the beginning of their words."""
     world.tell(kind, client_id, f"{{name}} {what}: {text}")
     return client_says(world, client_id, text)
 
 
 def studio_says(
-    world: World, thread: Conversation, text: str, *, by: Author, attachment_ids: list[str] | None = None
+    world: Studio, thread: Conversation, text: str, *, by: Author, attachment_ids: list[str] | None = None
 ) -> Message:
     """The studio writes: the bot through the API, or the owner by hand."""
     message = _append(world, thread, text, by=by)
     message.attachment_ids = list(attachment_ids or [])
-    life.noticed(world, "outbound", message)
+    world.noticed("outbound", message)
     return message
 
 
-def read_inbox(world: World) -> None:
+def read_inbox(world: Studio) -> None:
     """The owner opens the inbox: nothing is unread any more."""
     for thread in world.tables.conversations:
         if thread.unread:
@@ -132,7 +131,7 @@ def last_from(thread: Conversation, sender: str) -> Instant | None:
     return next((m.sent_at for m in reversed(thread.messages) if m.sender_type == sender), None)
 
 
-def _append(world: World, thread: Conversation, text: str, *, by: Author) -> Message:
+def _append(world: Studio, thread: Conversation, text: str, *, by: Author) -> Message:
     from_client = by == "client"
     message = Message(
         id=world.new_id(MessageId, thread.id, by),

@@ -10,27 +10,29 @@ from selftimer.primitives.time import local
 from selftimer.sandbox import texts
 from selftimer.sandbox.book import money, papers, people, sessions
 from selftimer.sandbox.catalog import template_named
-from selftimer.sandbox.life import hears, on
 from selftimer.sandbox.life.person import after_hours, office_time, some_time
+from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
     from random import Random
 
     from whenever import Instant
 
+    from selftimer.sandbox.life.living import LivingStudio
     from selftimer.sandbox.life.person import Person
     from selftimer.sandbox.model import Invoice, Quote, Session, SessionType
-    from selftimer.sandbox.world import World
+
+PART = Script()
 
 _OFF = ("declined", "canceled")
 
 
-def session_type(world: World, key: str) -> SessionType:
+def session_type(world: LivingStudio, key: str) -> SessionType:
     """The session type by its key in the catalog."""
     return next(kind for kind in world.tables.session_types if kind.key == key)
 
 
-def wished_date(world: World, random: Random, kind: SessionType) -> Instant:
+def wished_date(world: LivingStudio, random: Random, kind: SessionType) -> Instant:
     """A date as people wish for it: weddings on Fridays and Saturdays, the rest by day."""
     date = world.now.to_tz(world.profile.zone).date().add(days=random.randint(*kind.lead_days))
     if kind.key in {"wedding", "elopement"}:
@@ -39,8 +41,8 @@ def wished_date(world: World, random: Random, kind: SessionType) -> Instant:
     return local(date, Time(hour, random.choice((0, 0, 30))), world.profile.zone).to_instant()
 
 
-@on("studio_books")
-def studio_books(world: World, key: str) -> None:
+@PART.on("studio_books")
+def studio_books(world: LivingStudio, key: str) -> None:
     """The studio answers a yes: a date waits for the client, with a contract and invoices sent by the product."""
     person = world.people[key]
     random = person.dice(world, "book")
@@ -59,7 +61,7 @@ def studio_books(world: World, key: str) -> None:
         world.at(office_time(world, random, 9 * 24, 12 * 24), key, "never_confirmed", session.id)
 
 
-def _asked_for(world: World, person: Person) -> Session | None:
+def _asked_for(world: LivingStudio, person: Person) -> Session | None:
     """The session that they wished for, where its date hasn't gone by."""
     for session in world.tables.sessions.of_client(person.client_id):
         if session.status == "inquiry" and session.start_at > world.now.add(hours=48):
@@ -67,7 +69,7 @@ def _asked_for(world: World, person: Person) -> Session | None:
     return None
 
 
-def _paperwork(world: World, person: Person, session: Session, kind: SessionType) -> None:
+def _paperwork(world: LivingStudio, person: Person, session: Session, kind: SessionType) -> None:
     if kind.contract_template_id and kind.key != "mini":
         template = world.tables.templates.rows[kind.contract_template_id]
         contract = papers.add_contract(world, person.client_id, template, by="studio")
@@ -87,8 +89,8 @@ def _paperwork(world: World, person: Person, session: Session, kind: SessionType
         sessions.link(world, session, invoice_id=invoice.id)
 
 
-@on("client_confirms")
-def client_confirms(world: World, key: str, session_id: str) -> None:
+@PART.on("client_confirms")
+def client_confirms(world: LivingStudio, key: str, session_id: str) -> None:
     """The client says yes to the date."""
     session = world.tables.sessions.rows[session_id]
     if session.status == "pending" and session.start_at > world.now:
@@ -96,8 +98,8 @@ def client_confirms(world: World, key: str, session_id: str) -> None:
         sessions.set_status(world, session, "confirmed")
 
 
-@on("never_confirmed")
-def never_confirmed(world: World, key: str, session_id: str) -> None:
+@PART.on("never_confirmed")
+def never_confirmed(world: LivingStudio, key: str, session_id: str) -> None:
     """The client never said yes: the studio lets the date go."""
     session = world.tables.sessions.rows[session_id]
     if session.status == "pending":
@@ -105,8 +107,8 @@ def never_confirmed(world: World, key: str, session_id: str) -> None:
         _call_off(world, session)
 
 
-@on("books_online")
-def books_online(world: World, key: str) -> None:
+@PART.on("books_online")
+def books_online(world: LivingStudio, key: str) -> None:
     """They book on the studio's page, without a word."""
     person = world.people[key]
     if person.stage != "lead":
@@ -127,8 +129,8 @@ def books_online(world: World, key: str) -> None:
         money.pay(world, invoice, invoice.balance)
 
 
-@hears("session")
-def booked(world: World, session: Session) -> None:
+@PART.hears("session")
+def booked(world: LivingStudio, session: Session) -> None:
     """A confirmed session may be called off or moved, and else takes place."""
     person = world.person_of(session.client_id)
     if person is None or session.status != "confirmed":
@@ -144,15 +146,15 @@ def booked(world: World, session: Session) -> None:
     _by_hand_before(world, person, session)
 
 
-def _by_hand_before(world: World, person: Person, session: Session) -> None:
+def _by_hand_before(world: LivingStudio, person: Person, session: Session) -> None:
     """In the time before the bot the owner sent some questionnaires by hand."""
     at = session.start_at.subtract(hours=24 * 10)
     if world.now < at < world.start and person.dice(world, "by_hand").random() < 0.5:
         world.at(at, person.key, "owner_asks", session.id)
 
 
-@on("owner_asks")
-def owner_asks(world: World, _key: str, session_id: str) -> None:
+@PART.on("owner_asks")
+def owner_asks(world: LivingStudio, _key: str, session_id: str) -> None:
     """A questionnaire sent by the owner."""
     session = world.tables.sessions.rows[session_id]
     if session.status == "confirmed":
@@ -162,16 +164,16 @@ def owner_asks(world: World, _key: str, session_id: str) -> None:
         sessions.link(world, session, questionnaire_id=form.id)
 
 
-@hears("session_moved")
-def moved(world: World, session: Session) -> None:
+@PART.hears("session_moved")
+def moved(world: LivingStudio, session: Session) -> None:
     """The new date takes place instead."""
     person = world.person_of(session.client_id)
     if person is not None:
         world.at(session.end_at, person.key, "session_over", session.id)
 
 
-@hears("quote_changed")
-def quote_taken(world: World, quote: Quote) -> None:
+@PART.hears("quote_changed")
+def quote_taken(world: LivingStudio, quote: Quote) -> None:
     """An accepted quote is a booking."""
     person = world.person_of(quote.client_id)
     if person is not None and quote.status == "accepted" and person.stage == "lead":
@@ -179,8 +181,8 @@ def quote_taken(world: World, quote: Quote) -> None:
         world.at(office_time(world, person.dice(world, "quote_taken"), 1, 20), person.key, "studio_books")
 
 
-@on("reschedules")
-def reschedules(world: World, key: str, session_id: str) -> None:
+@PART.on("reschedules")
+def reschedules(world: LivingStudio, key: str, session_id: str) -> None:
     """Another date, a few days later at the same time."""
     session = world.tables.sessions.rows[session_id]
     if session.status != "confirmed" or session.start_at <= world.now:
@@ -191,8 +193,8 @@ def reschedules(world: World, key: str, session_id: str) -> None:
     sessions.move(world, session, local(date, here.time(), world.profile.zone).to_instant())
 
 
-@on("cancels")
-def cancels(world: World, key: str, session_id: str) -> None:
+@PART.on("cancels")
+def cancels(world: LivingStudio, key: str, session_id: str) -> None:
     """The client calls it off."""
     session = world.tables.sessions.rows[session_id]
     if session.status == "confirmed" and session.start_at > world.now:
@@ -201,7 +203,7 @@ def cancels(world: World, key: str, session_id: str) -> None:
         _call_off(world, session)
 
 
-def _call_off(world: World, session: Session) -> None:
+def _call_off(world: LivingStudio, session: Session) -> None:
     sessions.set_status(world, session, "canceled")
     for invoice in world.tables.invoices.of_client(session.client_id):
         if invoice.session_id == session.id and invoice.status != "canceled":
@@ -214,7 +216,7 @@ def _call_off(world: World, session: Session) -> None:
         papers.set_contract(world, contract, "cancelled")
 
 
-def _refund(world: World, invoice: Invoice) -> None:
+def _refund(world: LivingStudio, invoice: Invoice) -> None:
     """Half of a called-off booking goes back, or all of it."""
     random = world.random("refund", invoice.id)
     for payment in invoice.payments:
@@ -225,8 +227,8 @@ def _refund(world: World, invoice: Invoice) -> None:
     money.cancel_invoice(world, invoice)
 
 
-@on("session_over")
-def session_over(world: World, key: str, session_id: str) -> None:
+@PART.on("session_over")
+def session_over(world: LivingStudio, key: str, session_id: str) -> None:
     """The pictures are taken; a gallery follows, some write, some come back, some are put away."""
     session = world.tables.sessions.rows[session_id]
     if session.status != "confirmed" or session.end_at != world.now:
@@ -246,8 +248,8 @@ def session_over(world: World, key: str, session_id: str) -> None:
         world.at(after_hours(world, random, 60 * 24, 120 * 24), key, "put_away")
 
 
-@on("says_thanks")
-def says_thanks(world: World, key: str) -> None:
+@PART.on("says_thanks")
+def says_thanks(world: LivingStudio, key: str) -> None:
     """A kind word afterwards."""
     person = world.people[key]
     if not person.stopped:
@@ -259,8 +261,8 @@ def says_thanks(world: World, key: str) -> None:
         )
 
 
-@on("gallery")
-def gallery(world: World, key: str, session_id: str) -> None:
+@PART.on("gallery")
+def gallery(world: LivingStudio, key: str, session_id: str) -> None:
     """The pictures are ready."""
     person = world.people[key]
     session = world.tables.sessions.rows[session_id]
@@ -270,8 +272,8 @@ def gallery(world: World, key: str, session_id: str) -> None:
     sessions.publish_gallery(world, person.client_id, kind.name, random.randint(20, 600), expiry)
 
 
-@on("comes_back")
-def comes_back(world: World, key: str) -> None:
+@PART.on("comes_back")
+def comes_back(world: LivingStudio, key: str) -> None:
     """A client books again."""
     person = world.people[key]
     client = world.tables.clients.rows[person.client_id]
@@ -283,8 +285,8 @@ def comes_back(world: World, key: str) -> None:
         world.at(office_time(world, random, 1, 30), key, "studio_books")
 
 
-@on("put_away")
-def put_away(world: World, key: str) -> None:
+@PART.on("put_away")
+def put_away(world: LivingStudio, key: str) -> None:
     """The owner archives a client of the past."""
     person = world.people[key]
     if person.stage == "done":

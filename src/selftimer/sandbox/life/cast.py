@@ -1,8 +1,8 @@
-"""Everybody who plays a part; importing this registers them."""
+"""Everybody who plays a part."""
 
 from __future__ import annotations
 
 from selftimer.sandbox.life import bookings, leads, papers, payers, routine
 
-CAST = (routine, leads, bookings, payers, papers)
-"""The modules whose acts and ears are registered."""
+PARTS = (routine.PART, leads.PART, bookings.PART, payers.PART, papers.PART)
+"""The parts of a world's script, one a module of actors."""

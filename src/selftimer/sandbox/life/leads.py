@@ -8,25 +8,27 @@ from selftimer.sandbox import names, texts
 from selftimer.sandbox.book import papers, people, sessions
 from selftimer.sandbox.book.money import line
 from selftimer.sandbox.catalog import template_named
-from selftimer.sandbox.life import hears, on
 from selftimer.sandbox.life.bookings import session_type, wished_date
 from selftimer.sandbox.life.papers import reminded_of_contract, reminded_of_questionnaire, reminded_of_quote
 from selftimer.sandbox.life.payers import reminded_of_invoice
 from selftimer.sandbox.life.person import Person, draw_person, office_time, some_time
+from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
     from random import Random
 
+    from selftimer.sandbox.life.living import LivingStudio
     from selftimer.sandbox.model import Message
-    from selftimer.sandbox.world import World
+
+PART = Script()
 
 WEEK_HOURS = 7 * 24
 PATIENCE = 3
 """More messages than this within a week annoy."""
 
 
-@on("arrive")
-def arrive(world: World, key: str, least_keen: float) -> None:
+@PART.on("arrive")
+def arrive(world: LivingStudio, key: str, least_keen: float) -> None:
     """Somebody writes for the first time: a lead, their message, sometimes with a wish for a date."""
     random = world.random("arrival", key)
     offered = [kind for kind in world.tables.session_types if kind.weight]
@@ -50,10 +52,10 @@ def arrive(world: World, key: str, least_keen: float) -> None:
     _plan(world, person, random, settled=least_keen > 0)
 
 
-def _plan(world: World, person: Person, random: Random, *, settled: bool) -> None:
+def _plan(world: LivingStudio, person: Person, random: Random, *, settled: bool) -> None:
     """What will come of it if nobody does anything more; `settled` people belong to the time before the bot."""
     key = person.key
-    if random.random() < (0.9 if settled else world.by_hand):
+    if random.random() < (0.9 if settled else world.pace.by_hand):
         world.at(office_time(world, random, 2, 30), key, "owner_answers")
     if random.random() < person.keen * 0.25:
         world.at(some_time(world, person, random, 1, 72), key, "books_online")
@@ -66,8 +68,8 @@ def _plan(world: World, person: Person, random: Random, *, settled: bool) -> Non
     world.at(office_time(world, random, 35 * 24, 60 * 24), key, "goes_stale")
 
 
-@on("owner_answers")
-def owner_answers(world: World, key: str) -> None:
+@PART.on("owner_answers")
+def owner_answers(world: LivingStudio, key: str) -> None:
     """The owner writes by hand, unless the matter is settled."""
     person = world.people[key]
     thread = people.conversation_of(world, person.client_id)
@@ -77,8 +79,8 @@ def owner_answers(world: World, key: str) -> None:
         world.tell("owner_message", person.client_id, "The owner answers {name} by hand")
 
 
-@on("owner_replies")
-def owner_replies(world: World, key: str) -> None:
+@PART.on("owner_replies")
+def owner_replies(world: LivingStudio, key: str) -> None:
     """The owner answers a question."""
     person = world.people[key]
     thread = people.conversation_of(world, person.client_id)
@@ -88,8 +90,8 @@ def owner_replies(world: World, key: str) -> None:
         world.tell("owner_message", person.client_id, "The owner replies to {name} by hand")
 
 
-@on("owner_quotes")
-def owner_quotes(world: World, key: str) -> None:
+@PART.on("owner_quotes")
+def owner_quotes(world: LivingStudio, key: str) -> None:
     """The owner sends an offer."""
     person = world.people[key]
     if person.stage != "lead":
@@ -100,8 +102,8 @@ def owner_quotes(world: World, key: str) -> None:
     papers.add_quote(world, person.client_id, template, [item], by="studio")
 
 
-@on("owner_declines")
-def owner_declines(world: World, key: str) -> None:
+@PART.on("owner_declines")
+def owner_declines(world: LivingStudio, key: str) -> None:
     """The date that was asked for is taken."""
     person = world.people[key]
     for session in world.tables.sessions.of_client(person.client_id):
@@ -109,8 +111,8 @@ def owner_declines(world: World, key: str) -> None:
             sessions.set_status(world, session, "declined")
 
 
-@on("goes_stale")
-def goes_stale(world: World, key: str) -> None:
+@PART.on("goes_stale")
+def goes_stale(world: LivingStudio, key: str) -> None:
     """Long after: the owner puts away most leads that came to nothing."""
     person = world.people[key]
     client = world.tables.clients.rows[person.client_id]
@@ -119,8 +121,8 @@ def goes_stale(world: World, key: str) -> None:
         world.tell("archived", client.id, "{name} is archived")
 
 
-@on("asks_again")
-def asks_again(world: World, key: str) -> None:
+@PART.on("asks_again")
+def asks_again(world: LivingStudio, key: str) -> None:
     """A lead that got no answer, or not enough of one, writes again."""
     person = world.people[key]
     if person.stage == "lead" and not person.silent:
@@ -128,8 +130,8 @@ def asks_again(world: World, key: str) -> None:
         people.client_tells(world, person.client_id, texts.said(random, texts.AGAIN_ASKING), "asks again")
 
 
-@hears("outbound")
-def studio_wrote(world: World, message: Message) -> None:
+@PART.hears("outbound")
+def studio_wrote(world: LivingStudio, message: Message) -> None:
     """A message of the studio arrives: too many annoy, a nudge gets answers, a reminder gets things done."""
     thread = world.tables.conversations.rows[message.conversation_id]
     person = world.person_of(thread.client_id)
@@ -154,7 +156,7 @@ def studio_wrote(world: World, message: Message) -> None:
             _perhaps_reply(world, person, message)
 
 
-def _annoyed(world: World, person: Person) -> bool:
+def _annoyed(world: LivingStudio, person: Person) -> bool:
     random = person.dice(world, "patience")
     roll = random.random()
     if roll < 0.12:
@@ -165,8 +167,8 @@ def _annoyed(world: World, person: Person) -> bool:
     return roll < 0.4
 
 
-@on("asks_to_stop")
-def asks_to_stop(world: World, key: str) -> None:
+@PART.on("asks_to_stop")
+def asks_to_stop(world: LivingStudio, key: str) -> None:
     """They have had enough, and say so."""
     person = world.people[key]
     if not person.stopped:
@@ -177,7 +179,7 @@ def asks_to_stop(world: World, key: str) -> None:
         )
 
 
-def _perhaps_reply(world: World, person: Person, message: Message) -> None:
+def _perhaps_reply(world: LivingStudio, person: Person, message: Message) -> None:
     random = person.dice(world, "reply")
     thread = world.tables.conversations.rows[message.conversation_id]
     last = people.last_from(thread, "client")
@@ -192,8 +194,8 @@ def _perhaps_reply(world: World, person: Person, message: Message) -> None:
         world.at(some_time(world, person, random, 0.1, 30), person.key, "reply", message.id)
 
 
-@on("reply")
-def reply(world: World, key: str, message_id: str) -> None:
+@PART.on("reply")
+def reply(world: LivingStudio, key: str, message_id: str) -> None:
     """The answer to a message, unless another one was given since."""
     person = world.people[key]
     thread = people.conversation_of(world, person.client_id)
@@ -210,7 +212,7 @@ def reply(world: World, key: str, message_id: str) -> None:
     _decide(world, person, random)
 
 
-def _decide(world: World, person: Person, random: Random) -> None:
+def _decide(world: LivingStudio, person: Person, random: Random) -> None:
     roll = random.random()
     if roll < person.keen:
         person.stage = "asked"

@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING
 
 from selftimer.sandbox import texts
 from selftimer.sandbox.book import papers
-from selftimer.sandbox.life import hears, on
 from selftimer.sandbox.life.person import some_time
+from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
+    from selftimer.sandbox.life.living import LivingStudio
     from selftimer.sandbox.life.person import Habit, Person
     from selftimer.sandbox.model import Contract, Questionnaire, Quote
-    from selftimer.sandbox.world import World
+
+PART = Script()
 
 UNSIGNED = ("sent", "viewed", "partially_signed")
 _SIGNS_AFTER_REMINDER: dict[Habit, float] = {"prompt": 0.9, "slow": 0.65, "never": 0.25}
 _FILLS_AFTER_REMINDER: dict[Habit, float] = {"prompt": 0.9, "slow": 0.7, "never": 0.2}
 
 
-@hears("contract")
-def contract_came(world: World, contract: Contract) -> None:
+@PART.hears("contract")
+def contract_came(world: LivingStudio, contract: Contract) -> None:
     """A contract arrives: most look at it soon; half sign by themselves."""
     person = world.person_of(contract.client_id)
     if person is None:
@@ -35,16 +37,16 @@ def contract_came(world: World, contract: Contract) -> None:
         world.at(some_time(world, person, random, 150, 220), key, "signs", contract.id)
 
 
-@on("views_contract")
-def views_contract(world: World, _key: str, contract_id: str) -> None:
+@PART.on("views_contract")
+def views_contract(world: LivingStudio, _key: str, contract_id: str) -> None:
     """They open it."""
     contract = world.tables.contracts.rows[contract_id]
     if contract.status == "sent":
         papers.set_contract(world, contract, "viewed")
 
 
-@on("signs")
-def signs(world: World, key: str, contract_id: str) -> None:
+@PART.on("signs")
+def signs(world: LivingStudio, key: str, contract_id: str) -> None:
     """They sign; where two clients must, the second one takes a while."""
     contract = world.tables.contracts.rows[contract_id]
     if contract.status not in UNSIGNED:
@@ -59,7 +61,7 @@ def signs(world: World, key: str, contract_id: str) -> None:
         papers.set_contract(world, contract, "signed")
 
 
-def reminded_of_contract(world: World, person: Person) -> None:
+def reminded_of_contract(world: LivingStudio, person: Person) -> None:
     """A reminder makes many sign within a day and a half."""
     for contract in world.tables.contracts.of_client(person.client_id):
         if contract.status in UNSIGNED:
@@ -68,8 +70,8 @@ def reminded_of_contract(world: World, person: Person) -> None:
                 world.at(some_time(world, person, random, 0.3, 36), person.key, "signs", contract.id)
 
 
-@hears("questionnaire")
-def questionnaire_came(world: World, form: Questionnaire) -> None:
+@PART.hears("questionnaire")
+def questionnaire_came(world: LivingStudio, form: Questionnaire) -> None:
     """A questionnaire arrives: half fill it in by themselves."""
     person = world.person_of(form.client_id)
     if person is None:
@@ -81,8 +83,8 @@ def questionnaire_came(world: World, form: Questionnaire) -> None:
         world.at(some_time(world, person, random, 120, 240), person.key, "fills_in", form.id)
 
 
-@on("fills_in")
-def fills_in(world: World, key: str, form_id: str) -> None:
+@PART.on("fills_in")
+def fills_in(world: LivingStudio, key: str, form_id: str) -> None:
     """They answer the questions."""
     form = world.tables.questionnaires.rows[form_id]
     if form.status == "pending":
@@ -91,7 +93,7 @@ def fills_in(world: World, key: str, form_id: str) -> None:
         papers.set_questionnaire(world, form, "completed", [random.choice(texts.ANSWERS) for _ in questions])
 
 
-def reminded_of_questionnaire(world: World, person: Person) -> None:
+def reminded_of_questionnaire(world: LivingStudio, person: Person) -> None:
     """A reminder makes most fill it in within two days."""
     for form in world.tables.questionnaires.of_client(person.client_id):
         if form.status == "pending":
@@ -100,8 +102,8 @@ def reminded_of_questionnaire(world: World, person: Person) -> None:
                 world.at(some_time(world, person, random, 0.5, 44), person.key, "fills_in", form.id)
 
 
-@hears("quote")
-def quote_came(world: World, quote: Quote) -> None:
+@PART.hears("quote")
+def quote_came(world: LivingStudio, quote: Quote) -> None:
     """An offer arrives: taken, refused, or left lying."""
     person = world.person_of(quote.client_id)
     if person is None:
@@ -114,15 +116,15 @@ def quote_came(world: World, quote: Quote) -> None:
         world.at(some_time(world, person, random, 10, 120), person.key, "answers_quote", quote.id, False)
 
 
-@on("answers_quote")
-def answers_quote(world: World, _key: str, quote_id: str, accepted: bool) -> None:  # noqa: FBT001 - kept on the heap
+@PART.on("answers_quote")
+def answers_quote(world: LivingStudio, _key: str, quote_id: str, accepted: bool) -> None:  # noqa: FBT001 - kept on the heap
     """Their yes or no."""
     quote = world.tables.quotes.rows[quote_id]
     if quote.status == "sent":
         papers.set_quote(world, quote, "accepted" if accepted else "declined")
 
 
-def reminded_of_quote(world: World, person: Person) -> None:
+def reminded_of_quote(world: LivingStudio, person: Person) -> None:
     """A nudge brings an answer from those who are keen."""
     for quote in world.tables.quotes.of_client(person.client_id):
         if quote.status == "sent":

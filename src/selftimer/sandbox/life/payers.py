@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selftimer.sandbox.book import money
-from selftimer.sandbox.life import hears, on
 from selftimer.sandbox.life.person import after_hours, some_time
+from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
     from random import Random
 
+    from selftimer.sandbox.life.living import LivingStudio
     from selftimer.sandbox.life.person import Payer, Person
     from selftimer.sandbox.model import Invoice, Payment
-    from selftimer.sandbox.world import World
+
+PART = Script()
 
 OUTSTANDING = ("unpaid", "partially_paid", "past_due")
 _AFTER_REMINDER: dict[Payer, float] = {"prompt": 0.8, "on_due": 0.5, "late": 0.5, "parts": 0.45, "never": 0.12}
 
 
-@hears("invoice")
-def invoice_came(world: World, invoice: Invoice) -> None:
+@PART.hears("invoice")
+def invoice_came(world: LivingStudio, invoice: Invoice) -> None:
     """An invoice arrives: by temper they pay at once, around the due date, in parts, or not at all."""
     person = world.person_of(invoice.client_id)
     if person is None:
@@ -42,14 +44,14 @@ def invoice_came(world: World, invoice: Invoice) -> None:
 
 
 def _plan(
-    world: World, person: Person, invoice: Invoice, random: Random, low: float, high: float, share: float = 1.0
+    world: LivingStudio, person: Person, invoice: Invoice, random: Random, low: float, high: float, share: float = 1.0
 ) -> None:
     at = some_time(world, person, random, max(low, 0.1), max(high, low, 0.2))
     world.at(at, person.key, "pays", invoice.id, share)
 
 
-@on("pays")
-def pays(world: World, key: str, invoice_id: str, share: float) -> None:
+@PART.on("pays")
+def pays(world: LivingStudio, key: str, invoice_id: str, share: float) -> None:
     """Money is sent: by card at once (or it fails), by bank transfer some days later."""
     invoice = world.tables.invoices.rows[invoice_id]
     if invoice.status not in OUTSTANDING or any(p.status == "pending" for p in invoice.payments):
@@ -71,8 +73,8 @@ def pays(world: World, key: str, invoice_id: str, share: float) -> None:
             world.at(after_hours(world, random, 60, 400), key, "disputes", payment.id)
 
 
-@on("transfer_arrives")
-def transfer_arrives(world: World, _key: str, payment_id: str) -> None:
+@PART.on("transfer_arrives")
+def transfer_arrives(world: LivingStudio, _key: str, payment_id: str) -> None:
     """The bank's money is there; now and then it bounces."""
     payment = world.tables.payments.rows[payment_id]
     invoice = world.tables.invoices.rows[payment.invoice_id]
@@ -80,8 +82,8 @@ def transfer_arrives(world: World, _key: str, payment_id: str) -> None:
     money.change_payment(world, payment, "failed" if bounced else "completed")
 
 
-@on("disputes")
-def disputes(world: World, key: str, payment_id: str) -> None:
+@PART.on("disputes")
+def disputes(world: LivingStudio, key: str, payment_id: str) -> None:
     """The client disputes a card payment."""
     payment = world.tables.payments.rows[payment_id]
     if payment.status == "completed":
@@ -90,8 +92,8 @@ def disputes(world: World, key: str, payment_id: str) -> None:
         world.at(after_hours(world, random, 48, 300), key, "dispute_ends", payment_id)
 
 
-@on("dispute_ends")
-def dispute_ends(world: World, key: str, payment_id: str) -> None:
+@PART.on("dispute_ends")
+def dispute_ends(world: LivingStudio, key: str, payment_id: str) -> None:
     """The bank decides: the money stays, or goes back."""
     payment: Payment = world.tables.payments.rows[payment_id]
     if payment.status != "disputed":
@@ -102,7 +104,7 @@ def dispute_ends(world: World, key: str, payment_id: str) -> None:
         money.change_payment(world, payment, "refunded", refunded=payment.amount)
 
 
-def reminded_of_invoice(world: World, person: Person, text: str) -> None:
+def reminded_of_invoice(world: LivingStudio, person: Person, text: str) -> None:
     """A reminder that names an invoice, or their oldest open one, makes many pay within two days."""
     still_open = [i for i in world.tables.invoices.of_client(person.client_id) if i.status in OUTSTANDING]
     if not still_open:

@@ -16,7 +16,7 @@ from selftimer.primitives.time import local
 if TYPE_CHECKING:
     from random import Random
 
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 Payer = Literal["prompt", "on_due", "late", "parts", "never"]
 Habit = Literal["prompt", "slow", "never"]
@@ -53,7 +53,7 @@ class Person:
     heard: list[Instant] = field(default_factory=list)
     throws: dict[str, int] = field(default_factory=dict)
 
-    def dice(self, world: World, purpose: str) -> Random:
+    def dice(self, world: Studio, purpose: str) -> Random:
         """The next throw for that purpose."""
         count = self.throws.get(purpose, 0) + 1
         self.throws[purpose] = count
@@ -65,7 +65,7 @@ class Person:
         return self.annoyed or self.stopped
 
 
-def draw_person(world: World, key: str, client_id: str, wants: str, *, least_keen: float = 0.0) -> Person:
+def draw_person(world: Studio, key: str, client_id: str, wants: str, *, least_keen: float = 0.0) -> Person:
     """Somebody new, by the dice of their key."""
     random = world.random("temper", key)
     return Person(
@@ -85,7 +85,7 @@ def _pick(random: Random, choices: tuple[tuple[T, float], ...]) -> T:
     return random.choices([c for c, _ in choices], [w for _, w in choices])[0]
 
 
-def some_time(world: World, person: Person, random: Random, low: float, high: float) -> Instant:
+def some_time(world: Studio, person: Person, random: Random, low: float, high: float) -> Instant:
     """Between `low` and `high` hours from now, when the person is awake; night owls always are."""
     at = after_hours(world, random, low, high)
     if person.night_owl:
@@ -97,7 +97,7 @@ def some_time(world: World, person: Person, random: Random, low: float, high: fl
     return local(day, Time(7, random.randrange(10, 60), random.randrange(60)), world.profile.zone).to_instant()
 
 
-def office_time(world: World, random: Random, low: float, high: float) -> Instant:
+def office_time(world: Studio, random: Random, low: float, high: float) -> Instant:
     """Between `low` and `high` hours from now, when the studio is open: 9 to 18, not on Sundays."""
     here = after_hours(world, random, low, high).to_tz(world.profile.zone)
     day = here.date()
@@ -111,6 +111,6 @@ def office_time(world: World, random: Random, low: float, high: float) -> Instan
     return local(day, time, world.profile.zone).to_instant()
 
 
-def after_hours(world: World, random: Random, low: float, high: float) -> Instant:
+def after_hours(world: Studio, random: Random, low: float, high: float) -> Instant:
     """Between `low` and `high` hours from now, to the millisecond."""
     return world.now.add(milliseconds=int(random.uniform(low, high) * 3_600_000))

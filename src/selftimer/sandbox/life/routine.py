@@ -9,29 +9,31 @@ from whenever import Date, Time
 
 from selftimer.primitives.time import local, start_of_day
 from selftimer.sandbox.book import money, papers, people
-from selftimer.sandbox.life import on
+from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
     from random import Random
 
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.life.living import LivingStudio
+
+PART = Script()
 
 
-def begin(world: World) -> None:
+def begin(world: LivingStudio) -> None:
     """Let the daily round begin on the day of the world's now."""
     _day(world, world.now.to_tz(world.profile.zone).date())
 
 
-@on("day")
-def new_day(world: World, _key: str, date: str) -> None:
+@PART.on("day")
+def new_day(world: LivingStudio, _key: str, date: str) -> None:
     """At midnight the day's arrivals are decided; a busy day brings several within two hours."""
     _day(world, Date.parse_iso(date))
 
 
-def _day(world: World, date: Date) -> None:
+def _day(world: LivingStudio, date: Date) -> None:
     random = world.random("arrivals", date)
     rush = random.random() < 0.1
-    count = _poisson(random, world.leads_per_day * (2.0 if rush else 0.9))
+    count = _poisson(random, world.pace.leads_per_day * (2.0 if rush else 0.9))
     rush_hour = random.uniform(9, 20)
     for number in range(count):
         hour = rush_hour + random.uniform(0, 2) if rush else _hour(random)
@@ -61,43 +63,43 @@ def _poisson(random: Random, mean: float) -> int:
     return count
 
 
-@on("inbox")
-def inbox(world: World, _key: str) -> None:
+@PART.on("inbox")
+def inbox(world: LivingStudio, _key: str) -> None:
     """The owner reads what came in."""
     people.read_inbox(world)
 
 
-@on("runs_out")
-def runs_out(world: World, _key: str, code: str) -> None:
+@PART.on("runs_out")
+def runs_out(world: LivingStudio, _key: str, code: str) -> None:
     """A coupon's or gift card's last moment: the API shows another status from now on."""
     world.changed()
     world.tell("runs_out", "", f"{code} runs out")
 
 
-@on("invoice_due")
-def invoice_due(world: World, _key: str, invoice_id: str) -> None:
+@PART.on("invoice_due")
+def invoice_due(world: LivingStudio, _key: str, invoice_id: str) -> None:
     """Midnight after the due date: an open invoice is past due now."""
     money.refresh_status(world, world.tables.invoices.rows[invoice_id])
 
 
-@on("contract_due")
-def contract_due(world: World, _key: str, contract_id: str) -> None:
+@PART.on("contract_due")
+def contract_due(world: LivingStudio, _key: str, contract_id: str) -> None:
     """An unsigned contract expires."""
     contract = world.tables.contracts.rows[contract_id]
     if contract.status in {"sent", "viewed", "partially_signed"} and world.now >= contract.due_date:
         papers.set_contract(world, contract, "expired")
 
 
-@on("questionnaire_due")
-def questionnaire_due(world: World, _key: str, form_id: str) -> None:
+@PART.on("questionnaire_due")
+def questionnaire_due(world: LivingStudio, _key: str, form_id: str) -> None:
     """A questionnaire nobody filled in expires."""
     form = world.tables.questionnaires.rows[form_id]
     if form.status == "pending":
         papers.set_questionnaire(world, form, "expired")
 
 
-@on("quote_due")
-def quote_due(world: World, _key: str, quote_id: str) -> None:
+@PART.on("quote_due")
+def quote_due(world: LivingStudio, _key: str, quote_id: str) -> None:
     """An offer nobody took runs out."""
     quote = world.tables.quotes.rows[quote_id]
     if quote.status == "sent":

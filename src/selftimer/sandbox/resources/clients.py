@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from selftimer.sandbox.model import Client
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 TYPES = ("client", "lead", "other")
 ADDRESS = ("address_line_1", "address_line_2", "city", "postal_code", "state", "country", "country_id")
@@ -143,7 +143,7 @@ def documents(call: Call) -> Answer:
     ]
     every.sort(key=lambda pair: pair[1].created_at, reverse=True)
     page = page_of(call, every)
-    shown: dict[str, Callable[[World, Any], views.Json]] = {
+    shown: dict[str, Callable[[Studio, Any], views.Json]] = {
         "contract": views.contract,
         "quote": views.quote,
         "questionnaire": views.questionnaire,

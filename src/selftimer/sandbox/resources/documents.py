@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from selftimer.sandbox.model import Client, Record, Template
+    from selftimer.sandbox.studio import Studio
     from selftimer.sandbox.tables import Table
-    from selftimer.sandbox.world import World
 
 
-def _list(call: Call, table: Table[Any], view: Callable[[World, Any], views.Json]) -> Answer:
+def _list(call: Call, table: Table[Any], view: Callable[[Studio, Any], views.Json]) -> Answer:
     client_id = call.query.get("client_id", "")
     rows = table.of_client(client_id)[::-1] if client_id else table.newest()
     page = page_of(call, rows)

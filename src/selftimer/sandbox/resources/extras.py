@@ -15,7 +15,7 @@ from selftimer.sandbox.money_words import formatted
 
 if TYPE_CHECKING:
     from selftimer.sandbox.model import GiftCard
-    from selftimer.sandbox.world import World
+    from selftimer.sandbox.studio import Studio
 
 
 def notifications(call: Call) -> Answer:
@@ -24,7 +24,7 @@ def notifications(call: Call) -> Answer:
     return Answer({"data": {"account_id": profile.account_id, "account_name": profile.name, "notifications": []}})
 
 
-def coupon_status(world: World, row: Coupon) -> str:
+def coupon_status(world: Studio, row: Coupon) -> str:
     """active, disabled, expired or exhausted."""
     if row.disabled:
         return "disabled"
@@ -35,7 +35,7 @@ def coupon_status(world: World, row: Coupon) -> str:
     return "active"
 
 
-def coupon_view(world: World, row: Coupon) -> dict[str, Any]:
+def coupon_view(world: Studio, row: Coupon) -> dict[str, Any]:
     """A coupon."""
     return {
         "id": row.id,
@@ -139,13 +139,13 @@ def gift_cards(call: Call) -> Answer:
     return Answer({"data": data, "meta": page.meta(), "links": page.links("/gift_cards")})
 
 
-def _card_status(world: World, row: GiftCard) -> str:
+def _card_status(world: Studio, row: GiftCard) -> str:
     if row.expires_at <= world.now:
         return "expired"
     return "active" if row.balance else "redeemed"
 
 
-def _card(world: World, row: GiftCard) -> dict[str, Any]:
+def _card(world: Studio, row: GiftCard) -> dict[str, Any]:
     currency = world.profile.currency
     return {
         "id": row.id,
