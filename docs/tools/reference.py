@@ -1,0 +1,110 @@
+"""Writes the tables of the reference that are made of the program: events.md and fields.md.
+
+`python docs/tools/reference.py` writes them; a test compares them with what stands in docs/reference.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selftimer.facts.event import EVENTS
+from selftimer.facts.schema import SCHEMA
+from selftimer.rulebook.build_when import subject_of
+from selftimer.rulebook.model import EventTrigger
+from selftimer.rulebook.names import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from selftimer.facts.types import Field, Type
+
+FOLDER = Path(__file__).parents[1] / "reference"
+_EVENTS_HEAD = """\
+# Events
+
+Each can stand behind `when:`. A rule's run is about the record in the second column; `client` is known in all of them.
+What makes two happenings one and the same is in [the language](language.md#occurrences).
+
+| event | about | when |
+|---|---|---|
+"""
+_EVENTS_FOOT = """
+`gallery.*` isn't in this version.
+"""
+_FIELDS_HEAD = """\
+# Fields
+
+What conditions and messages can say. Whatever isn't here can't be reached from a rule.
+
+- *text*: compared with `==`, `in [...]`, `is containing`. *word*: one of those that are listed; any other is an error
+  when the file is loaded.
+- *amount*: money in its record's currency, in main units: `invoice.balance >= 50`.
+- *date*: a day. *instant*: a point in time. A date is compared with `today`, an instant with `now`.
+- *?* after the type: the field can be missing. Then comparisons with it are unknown, see
+  [what is missing](language.md#what-is-missing).
+
+Known everywhere: `now` (instant), `today` (date) and `studio`. Within a run also `start`, the instant it began.
+"""
+_INTRO: Mapping[str, str] = {
+    "session_type": "Reached as `session.session_type`.",
+    "payment": "Known in rules on `payment.*`, and reached as `invoice.payments`.",
+    "conversation": "Known in rules on `message.received`, and reached as `message.conversation`.",
+    "message": "Known in rules on `message.received`, and reached as `client.last_message`.",
+    "event": "Known in rules that begin with an event.",
+    "studio": "From `[studio]` in [selftimer.toml](../guide/settings.md). Known everywhere.",
+}
+_SAID = {"enum": "word", "money": "amount"}
+
+
+def events() -> str:
+    """events.md."""
+    rows = (f"| `{name}` | {_about(name)} | {meaning} |\n" for name, meaning in EVENTS.items())
+    return _EVENTS_HEAD + "".join(rows) + _EVENTS_FOOT
+
+
+def fields() -> str:
+    """fields.md."""
+    assert set(ALWAYS) == {"now", "today", "studio"}, "the head names what is known everywhere"
+    return _FIELDS_HEAD + "".join(_table(name, table) for name, table in SCHEMA.items())
+
+
+def pages() -> dict[str, str]:
+    """File name to content."""
+    return {"events.md": events(), "fields.md": fields()}
+
+
+def _about(event: str) -> str:
+    subject = subject_of(EventTrigger(name=event))
+    return "" if subject is None else str(subject)
+
+
+def _table(name: str, table: Mapping[str, Field]) -> str:
+    intro = f"\n{_INTRO[name]}\n" if name in _INTRO else ""
+    return f"\n## {name}\n{intro}\n| field | type | what it is |\n|---|---|---|\n" + "".join(_rows(table))
+
+
+def _rows(table: Mapping[str, Field]) -> Iterator[str]:
+    words = [f"`{field.name}`" for field in table.values() if field.status]
+    for field in table.values():
+        if field.status:
+            continue
+        missing = "?" if field.nullable else ""
+        unit = f", in {field.unit}" if field.unit else ""
+        yield f"| `{field.name}` | {_type(field.type)}{missing} | {field.doc}{unit} |\n"
+        if field.name == "status" and words:
+            yield f"| {', '.join(words)} | yes/no | the status is that |\n"
+
+
+def _type(kind: Type) -> str:
+    if kind.name == "record":
+        return f"[{kind.table}](#{kind.table})"
+    if kind.name == "list" and kind.of is not None:
+        many = kind.of
+        return f"list of [{many.table}s](#{many.table})" if many.name == "record" else "list of texts"
+    return _SAID.get(kind.name, kind.name)
+
+
+if __name__ == "__main__":
+    for page, content in pages().items():
+        (FOLDER / page).write_text(content, "utf-8")

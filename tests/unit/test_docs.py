@@ -1,0 +1,155 @@
+"""The documentation says what the program does: tables, settings, examples, commands and the promise."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from selftimer.cli import main
+from selftimer.plan.policy import QuietHours
+from selftimer.primitives.time import Span
+from selftimer.rulebook.files import read_workspace
+from selftimer.rulebook.loader import load_workspace
+from selftimer.settings import Settings
+
+if TYPE_CHECKING:
+    from selftimer.facts.world import StudioFacts
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+LATER = {"plan"}
+"""Commands that the promise names and this version doesn't have; the pages say so."""
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+# --- reference -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("page", "content"), runpy.run_path(str(DOCS / "tools" / "reference.py"))["pages"]().items())
+def test_the_reference_is_what_the_program_knows(page: str, content: str) -> None:
+    written = (DOCS / "reference" / page).read_text("utf-8")
+    assert written == content, "run: .venv/bin/python docs/tools/reference.py"
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def _settings_page() -> dict[str, dict[str, str]]:
+    """Section to key to the default as it is written."""
+    sections: dict[str, dict[str, str]] = {}
+    current: dict[str, str] = {}
+    for line in (DOCS / "guide" / "settings.md").read_text("utf-8").splitlines():
+        if header := re.match(r"## \[(\w+)\]", line):
+            current = sections.setdefault(header[1], {})
+        elif row := re.match(r"\| `(\w+)` \| (.+?) \|", line):
+            current[row[1]] = row[2].strip("`")
+    return sections
+
+
+def _shown(default: Any) -> str:
+    match default:
+        case None:
+            return "none"
+        case QuietHours(start=start, end=end):
+            return f'"{start.hour:02}:{start.minute:02}-{end.hour:02}:{end.minute:02}"'
+        case str() | Path() | Span():
+            return f'"{default}"'
+        case _:
+            return str(default)
+
+
+def _sections() -> dict[str, type[BaseModel]]:
+    models = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {name: kind for name, kind in models.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
+
+
+@pytest.mark.parametrize("section", sorted(_sections()))
+def test_every_setting_is_explained_with_its_default(section: str) -> None:
+    fields = _sections()[section].model_fields
+    wanted = {name: "needed" if field.is_required() else _shown(field.default) for name, field in fields.items()}
+    assert _settings_page()[section] == wanted
+
+
+def test_every_section_is_explained() -> None:
+    text = (DOCS / "guide" / "settings.md").read_text("utf-8")
+    shorthands = {"email", "password", "cookie"}
+    for name in Settings.model_fields.keys() - shorthands:
+        assert f"[{name}]" in text
+    for name in shorthands:
+        assert f"SELFTIMER_{name.upper()}" in text
+
+
+# --- examples --------------------------------------------------------------------------------------------------------
+
+
+def _examples() -> list[tuple[str, str]]:
+    """Blocks of rules and automations, those that begin in the middle of a list too."""
+    found = []
+    for page in PAGES:
+        for block in re.finditer(r"^( *)```yaml\n(.*?)^ *```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+            text = "\n".join(line.removeprefix(block[1]) for line in block[2].splitlines()) + "\n"
+            text = f"rules:\n{text}" if text.startswith("  - id:") else text
+            if text.startswith(("rules:", "automations:")):
+                found.append((_name(page), text))
+    return found
+
+
+@pytest.mark.parametrize(("page", "text"), _examples())
+def test_an_example_is_a_rule_that_loads(page: str, text: str) -> None:
+    files = {name: content for name, content in read_workspace(ROOT).items() if "/messages/" in name}
+    data = yaml.safe_load(text)
+    for said in re.findall(r"(?:send|notify): ([a-z-]+)", text):
+        files.setdefault(f"automations/messages/{said}.md", b"Hello")
+    folder = "rules" if "rules" in data else "automations"
+    loaded = load_workspace({**files, f"{folder}/example.yaml": text}, _studio())
+    assert [str(problem) for problem in loaded.errors] == [], page
+    assert loaded.rulebook is not None
+
+
+def _studio() -> StudioFacts:
+    return Settings.load(ROOT).facts()
+
+
+# --- commands, links, the promise ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
+    known = set(main.app)
+    text = page.read_text("utf-8")
+    blocks = re.findall(r"^ *```(?:sh|console)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    code = "\n".join([*re.findall(r"`([^`\n]+)`", text), *blocks])
+    said = set(re.findall(r"(?:^|[\s$/])selftimer ([a-z]+)\b", code, re.MULTILINE))
+    assert said <= known | LATER
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=_name)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text("utf-8")):
+        assert (ROOT / target).exists(), target
+
+
+def _promise(page: Path) -> str:
+    text = page.read_text("utf-8")
+    start = text.index("Every change visible at a poll")
+    return " ".join(text[start : text.index("bounds them.", start)].split())
+
+
+def test_the_promise_is_the_same_everywhere() -> None:
+    assert _promise(ROOT / "README.md") == _promise(DOCS / "index.md")
+
+
+def test_every_decision_is_listed() -> None:
+    index = (DOCS / "decisions" / "index.md").read_text("utf-8")
+    for page in (DOCS / "decisions").glob("0*.md"):
+        assert page.name in index
