@@ -107,7 +107,7 @@ class RunDesk:
             program = self.context.rules.program(rule, run.entry_id)
             position = Position(pc=run.pc, reached_at=reached, inputs=run.inputs)
             place = advance(program, position, scope, self.zones)
-            run = self._stand(run, place, reached)
+            run = self._stand(run, place)
             if not isinstance(place, AtEffect):
                 break
             delivery = self._plan(run, rule, place, scope, window_end)
@@ -119,7 +119,8 @@ class RunDesk:
         self.tx.runs.update(run)
         return run
 
-    def _stand(self, run: Run, place: Place, reached: Instant) -> Run:
+    def _stand(self, run: Run, place: Place) -> Run:
+        held_for = run.reason if run.state is RunState.HELD else None
         run = replace(run, pc=place.pc, inputs=place.inputs, wake_at=None, reason=None)
         match place:
             case AtEffect():
@@ -127,9 +128,10 @@ class RunDesk:
             case AtWait():
                 return replace(run, state=RunState.WAITING, wake_at=place.wake_at, reached_at=place.reached_at)
             case AtDoubt():
-                self.trace(run.rule_id, run.entry_id, "unknown", place.step_id, run=run, detail={"why": place.why})
-                log.warning("run.held", rule=run.rule_id, run=run.id, step=place.step_id)
-                return replace(run, state=RunState.HELD, reason=place.why, reached_at=reached)
+                if place.why != held_for:  # it is judged again at each poll: said once
+                    self.trace(run.rule_id, run.entry_id, "unknown", place.step_id, run=run, detail={"why": place.why})
+                    log.warning("run.held", rule=run.rule_id, run=run.id, step=place.step_id)
+                return replace(run, state=RunState.HELD, reason=place.why, reached_at=place.reached_at)
             case AtEnd():
                 return self._ended(run, place.reason)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from selftimer.facts.event import Event
 from selftimer.facts.records import Kind, RawRecord, Unreadable, client_id_of, kind_of
+from selftimer.plan.inputs import unpack
 from selftimer.plan.timing import in_quiet_hours
 from selftimer.rulebook.scope import Scope
 
@@ -97,7 +98,7 @@ def scope_of_run(context: Context, tx: Tx, world: TxWorld, run: Run) -> Scope:
         event=event_of(context, stored) if stored else None,
         start=run.start_at,
     )
-    scope.inputs = run.inputs
+    scope.inputs = unpack(run.inputs)
     steps = {}
     for step_id, (kind, record_id) in run.made.items():
         record = world.get(Kind(kind), record_id)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from whenever import Date, Instant, Time
 
 from selftimer.facts.records import Session
+from selftimer.plan.inputs import OUTER, pack, unpack
 from selftimer.primitives.time import Span, local, move, move_date
 from selftimer.rulebook.condition import ConditionError, Read
 from selftimer.rulebook.model import (
@@ -26,6 +27,7 @@ from selftimer.rulebook.model import (
     UpdateStep,
     WaitStep,
 )
+from selftimer.rulebook.template import MissingWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,10 +68,16 @@ class Jump:
 
 
 @dataclass(frozen=True, slots=True)
-class Bind:
-    """Evaluate the inputs of an automation."""
+class Enter:
+    """An automation begins: its inputs are evaluated, and stand before those of the one around it."""
 
     inputs: Mapping[str, TextTemplate]
+    step_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """An automation is over: the inputs of the one around it are back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class Stop:
     why: str
 
 
-Instruction = Effect | Wait | JumpUnless | Jump | Bind | Stop
+Instruction = Effect | Wait | JumpUnless | Jump | Enter | Leave | Stop
 Program = tuple[Instruction, ...]
 
 
@@ -116,8 +124,10 @@ def _emit_plain(step: WaitStep | StopStep | RunStep, out: list[Instruction]) -> 
             out.append(Stop(step.why))
         case RunStep():
             if step.inputs:
-                out.append(Bind(step.inputs))
+                out.append(Enter(step.inputs, step.id))
             _emit(step.steps, out)
+            if step.inputs:
+                out.append(Leave())
 
 
 def _emit_branch(step: BranchStep, out: list[Instruction]) -> None:
@@ -160,11 +170,12 @@ class AtWait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtDoubt:
-    """A condition is unknown or in error: the run is held there and judged again."""
+    """A condition or an input is unknown or in error: the run is held there and judged again."""
 
     pc: int
     step_id: str
     why: str
+    reached_at: Instant
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -182,7 +193,7 @@ Place = AtEffect | AtWait | AtDoubt | AtEnd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a run stands: its counter, when it reached it, and its bound inputs."""
+    """Where a run stands: its counter, when it reached it, and its inputs as they are kept (`plan.inputs`)."""
 
     pc: int
     reached_at: Instant
@@ -200,9 +211,9 @@ class Zones:
 
 def advance(program: Program, position: Position, scope: Scope, zones: Zones) -> Place:
     """From `position` to the next effect, wait, doubt or end. `scope.now` is now; nothing else is."""
-    pc, reached, inputs = position.pc, position.reached_at, dict(position.inputs)
+    pc, reached, inputs = position.pc, position.reached_at, position.inputs
     while pc < len(program):
-        scope.inputs = inputs
+        scope.inputs = unpack(inputs)
         instruction = program[pc]
         match instruction:
             case Effect(step):
@@ -211,28 +222,45 @@ def advance(program: Program, position: Position, scope: Scope, zones: Zones) ->
                 return AtEnd(reason=why, pc=pc, inputs=inputs)
             case Jump(target):
                 pc = target
-            case Bind(templates):
-                inputs |= {name: text.value(scope) for name, text in templates.items()}
+            case Enter(templates, step_id):
+                try:
+                    given = pack({name: text.value(scope) for name, text in templates.items()})
+                except (ConditionError, MissingWord) as error:
+                    return AtDoubt(pc=pc, step_id=step_id, why=str(error), reached_at=reached, inputs=inputs)
+                inputs = {**given, OUTER: inputs}
+                pc += 1
+            case Leave():
+                inputs = inputs.get(OUTER, {})
                 pc += 1
             case JumpUnless(test, target, step_id):
-                try:
-                    holds = test.judge(scope)
-                except ConditionError as error:
-                    return AtDoubt(pc=pc, step_id=step_id, why=str(error), inputs=inputs)
+                holds, why = _judged(test, scope)
                 if holds is None:
-                    return AtDoubt(pc=pc, step_id=step_id, why=f"unknown: {test.source}", inputs=inputs)
+                    return AtDoubt(pc=pc, step_id=step_id, why=why, reached_at=reached, inputs=inputs)
                 pc = pc + 1 if holds else target
             case Wait(step):
-                wake = wake_time(step, reached, scope, zones)
-                if wake is None or wake > scope.now:
-                    if not _fulfilled(step, scope):
-                        return AtWait(pc=pc, wake_at=wake, reached_at=reached, inputs=inputs)
-                    wake = scope.now
-                reached = max(reached, wake)
-                pc += 1
+                wake, over = _waited(step, reached, scope, zones)
+                if over is None:
+                    return AtWait(pc=pc, wake_at=wake, reached_at=reached, inputs=inputs)
+                reached, pc = max(reached, over), pc + 1
             case _:
                 assert_never(instruction)
     return AtEnd(reason="done", pc=pc, inputs=inputs)
+
+
+def _waited(step: WaitStep, reached: Instant, scope: Scope, zones: Zones) -> tuple[Instant | None, Instant | None]:
+    """When the wait ends, and when it was over: None while it isn't."""
+    wake = wake_time(step, reached, scope, zones)
+    if wake is not None and wake <= scope.now:
+        return wake, wake
+    return wake, scope.now if _fulfilled(step, scope) else None
+
+
+def _judged(test: Condition, scope: Scope) -> tuple[bool | None, str]:
+    """The truth of a condition, and why it is unknown."""
+    try:
+        return test.judge(scope), f"unknown: {test.source}"
+    except ConditionError as error:
+        return None, str(error)
 
 
 def _fulfilled(step: WaitStep, scope: Scope) -> bool:
@@ -290,8 +318,10 @@ def reads_ahead(program: Program, pc: int) -> frozenset[Read]:
                 todo += [at + 1, target]
             case Jump(target):
                 todo.append(target)
-            case Bind(templates):
+            case Enter(templates):
                 found |= {read for text in templates.values() for read in text.reads}
+                todo.append(at + 1)
+            case Leave():
                 todo.append(at + 1)
             case Wait(step) if at == pc:
                 found |= step.or_until.reads if step.or_until else frozenset()
