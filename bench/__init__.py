@@ -1,0 +1,1 @@
+"""What Selftimer costs, beside peers measured in the same run: `python -m bench`."""
