@@ -46,7 +46,7 @@ def configure(
     *,
     file: Path | None = None,
     clock: Clock | None = None,
-    zone: str | None = None,
+    zone: str = "UTC",
     stream: TextIO | None = None,
 ) -> None:
     """Send structlog's and the standard library's lines to `stream` (default: stderr) and to `file` as JSON.
@@ -139,7 +139,7 @@ def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     return orjson.dumps({**known, **event}, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _console(zone: str | None, *, colors: bool) -> list[Processor]:
+def _console(zone: str, *, colors: bool) -> list[Processor]:
     def local(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["timestamp"] = clock_face(event["timestamp"], zone)
         event["event"] = _CONTROLS.sub(" ", str(event.get("event", "")))
@@ -157,10 +157,10 @@ def _console(zone: str | None, *, colors: bool) -> list[Processor]:
     return [local, renderer]
 
 
-def clock_face(timestamp: str, zone: str | None) -> str:
+def clock_face(timestamp: str, zone: str) -> str:
     """`2026-03-04 10:05:00` in the zone, of a line's timestamp."""
     instant = Instant.parse_iso(timestamp)
-    there = instant.to_tz(zone) if zone else instant.to_system_tz()
+    there = instant.to_tz(zone)
     return f"{there.date()} {there.hour:02}:{there.minute:02}:{there.second:02}"
 
 

@@ -8,6 +8,7 @@ import logging
 import re
 import stat
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,12 +221,16 @@ def test_configuring_twice_doubles_no_line() -> None:
 # The names of events are a contract ---------------------------------------------------------------------------------
 
 
+@cache
 def logged() -> dict[str, tuple[set[str], set[str]]]:
     """Event to its levels and keys, from the source."""
     found: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for path in SOURCE.rglob("*.py"):
+        text = path.read_text("utf-8")
+        if "log." not in text:
+            continue
         module = ".".join(("selftimer", *path.relative_to(SOURCE).with_suffix("").parts))
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(ast.parse(text)):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             target = node.func.value

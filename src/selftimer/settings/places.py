@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FILE = "selftimer.toml"
 PREFIX = "SELFTIMER_"
-_NOT_SETTINGS = frozenset({"debug", "workspace"})
-"""Variables that the commands read themselves."""
+_NOT_SETTINGS = frozenset({"debug", "workspace", "crash_at"})
+"""Variables that the commands and the tests of recovery read themselves."""
 _SECRETS = frozenset({"password", "cookie", "token", "secret", "api_key"})
 
 
@@ -55,8 +55,8 @@ class Origin:
                     nearest = number
             elif key := re.match(r"""\s*("[^"]+"|'[^']+'|[\w.-]+)\s*=""", line):
                 name = key[1].strip("\"'")
-                here = ".".join([*table, name])
-                if here == ".".join(path) or ".".join(path).startswith(f"{here}."):
+                here, wanted = f"{'.'.join([*table, name])}.", f"{'.'.join(path)}."
+                if here.startswith(wanted) or wanted.startswith(here):
                     return number
         return nearest
 
