@@ -231,6 +231,12 @@ def test_variables_that_mean_nothing_are_refused(load: Callable[..., Settings]) 
     ]
 
 
+def test_a_line_of_env_that_cant_be_read_is_not_passed_over(load: Callable[..., Settings]) -> None:
+    assert refusal(load, dotenv="SELFTIMER_EMAIL=kim@nord.example\nSELFTIMER_PASSWORD 'x'\n") == [
+        ".env:2: this can't be read; write one NAME=value a line, in quotes if it has blanks or #"
+    ]
+
+
 def test_a_variable_for_a_section_must_be_json(load: Callable[..., Settings]) -> None:
     (said,) = refusal(load, SELFTIMER_KINDS="weddings")
     assert "kinds" in said
@@ -247,8 +253,12 @@ def test_a_folder_without_settings_is_no_workspace(tmp_path: Path) -> None:
 
 
 def test_text_that_is_not_utf8_is_said(tmp_path: Path) -> None:
+    (tmp_path / "selftimer.toml").write_text(GOOD)
+    (tmp_path / ".env").write_bytes(b"SELFTIMER_PASSWORD=\xff\n")
+    with pytest.raises(ConfigError, match=r"\.env: this is not UTF-8"):
+        Settings.load(tmp_path)
     (tmp_path / "selftimer.toml").write_bytes(b'[studio]\nname = "\xff"\n')
-    with pytest.raises(ConfigError, match="not UTF-8"):
+    with pytest.raises(ConfigError, match=r"selftimer\.toml: this is not UTF-8"):
         Settings.load(tmp_path)
 
 

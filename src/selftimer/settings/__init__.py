@@ -79,8 +79,12 @@ class Settings(BaseSettings):
         """The settings of that folder; `ConfigError` with every mistake, `WorkspaceError` where there are none."""
         folder = workspace.resolve()
         text, document = _read(folder)
-        origin = Origin(text, folder)
-        problems = [*origin.secrets(document), *origin.unknown_variables(set(cls.model_fields))]
+        origin = Origin(text, _text(folder / ".env") or "")
+        problems = [
+            *origin.secrets(document),
+            *origin.torn_lines(),
+            *origin.unknown_variables(set(cls.model_fields)),
+        ]
         if problems:
             raise ConfigError("\n".join(problems))
         try:
@@ -171,23 +175,30 @@ class Settings(BaseSettings):
 
 
 def _read(folder: Path) -> tuple[str, dict[str, Any]]:
-    path = folder / FILE
-    try:
-        text = path.read_text("utf-8")
-        return text, tomllib.loads(text)
-    except FileNotFoundError:
+    text = _text(folder / FILE)
+    if text is None:
         raise WorkspaceError(
             f"{folder} is not a workspace: it has no {FILE}. Make one with 'selftimer init {folder}', "
             f"or say where it is with --workspace"
-        ) from None
-    except OSError as error:
-        raise WorkspaceError(f"{path} can't be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{FILE}: this is not UTF-8 text; save the file as UTF-8") from None
+        )
+    try:
+        return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"at line (\d+), column (\d+)", str(error))
         where = f"{FILE}:{place[1]}:{place[2]}" if place else FILE
         raise ConfigError(f'{where}: {str(error).split(" (at ")[0]}; texts need quotes: name = "Studio"') from None
+
+
+def _text(path: Path) -> str | None:
+    """What stands in a file; None where there is none."""
+    try:
+        return path.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise WorkspaceError(f"{path} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path.name}: this is not UTF-8 text; save the file as UTF-8") from None
 
 
 def _credentials() -> dict[str, Any]:

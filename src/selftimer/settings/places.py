@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from dotenv.parser import Binding, parse_stream
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
@@ -31,18 +32,10 @@ def similar(word: str, known: Iterable[str]) -> str:
 class Origin:
     """Where a setting came from, for the sentences about it."""
 
-    def __init__(self, text: str, folder: Path) -> None:
+    def __init__(self, text: str, dotenv: str) -> None:
         self._lines = text.splitlines()
-        self._folder = folder
-
-    def _dotenv(self) -> dict[str, int]:
-        """Names of variables in `.env` and their lines."""
-        path = self._folder / ".env"
-        if not path.is_file():
-            return {}
-        lines = path.read_text("utf-8", "replace").splitlines()
-        found = ((re.match(r"\s*(?:export\s+)?(\w+)\s*=", line), number) for number, line in enumerate(lines, 1))
-        return {match[1].upper(): number for match, number in found if match}
+        self._bindings = list(parse_stream(StringIO(dotenv)))
+        self._dotenv = {one.key.upper(): _place(one) for one in self._bindings if one.key and not one.error}
 
     def _line(self, *path: str) -> int | None:
         """The line of a key, or of its nearest table, in the TOML text: tomllib keeps no places."""
@@ -51,7 +44,9 @@ class Origin:
         for number, line in enumerate(self._lines, 1):
             if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
                 table = [part.strip(" \"'") for part in header[1].split(".")]
-                if table[: len(path)] == list(path[: len(table)]) and nearest is None:
+                if table[: len(path)] == list(path):
+                    return number
+                if table == list(path[: len(table)]) and nearest is None:
                     nearest = number
             elif key := re.match(r"""\s*("[^"]+"|'[^']+'|[\w.-]+)\s*=""", line):
                 name = key[1].strip("\"'")
@@ -64,12 +59,11 @@ class Origin:
         """`selftimer.toml:7`, `.env:2` or the variable's name."""
         names = [PREFIX + "__".join(path[:depth]).upper() for depth in range(len(path), 0, -1)]
         here = {name.upper() for name in os.environ}
-        dotenv = self._dotenv()
         for name in names:
             if name in here:
                 return f"the variable {name}"
-            if name in dotenv:
-                return f".env:{dotenv[name]}"
+            if name in self._dotenv:
+                return f".env:{self._dotenv[name]}"
         line = self._line(*path)
         return f"{FILE}:{line}" if line else FILE
 
@@ -83,10 +77,18 @@ class Origin:
             if spot[-1].lower() in _SECRETS
         ]
 
+    def torn_lines(self) -> list[str]:
+        """A sentence for every line of `.env` that says nothing."""
+        return [
+            f".env:{_place(one)}: this can't be read; write one NAME=value a line, in quotes if it has blanks or #"
+            for one in self._bindings
+            if one.error
+        ]
+
     def unknown_variables(self, known: set[str]) -> list[str]:
         """A sentence for every SELFTIMER_ variable that means nothing."""
         found = {name.upper(): f"the variable {name}" for name in os.environ}
-        found = {name: f".env:{line}: the variable {name}" for name, line in self._dotenv().items()} | found
+        found = {name: f".env:{line}: the variable {name}" for name, line in self._dotenv.items()} | found
         sentences = []
         for name, where in found.items():
             first = name.removeprefix(PREFIX).lower().partition("__")[0]
@@ -126,3 +128,9 @@ class Origin:
 def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = document.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def _place(binding: Binding) -> int:
+    """The line that it begins on: dotenv counts the empty lines before it in."""
+    text = binding.original.string
+    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
