@@ -19,6 +19,7 @@ from bench.machine import Usage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type] # as in selftimer.studio.transport, to be fair
 API = "/api/v1"
 LISTS = PAGES = 4
 """How many lists, and how many pages of one, our service reads at once."""
