@@ -42,6 +42,27 @@ class Call:
         value = self.query.get(name)
         return default if value is None else value.lower() in {"1", "true", "yes"}
 
+    def wrote(
+        self,
+        kind: str,
+        record_id: str,
+        *,
+        client_id: str = "",
+        conversation_id: str | None = None,
+        content: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Note in the ledger that this call was accepted as a write: what it made or changed, and what it said."""
+        self.world.ledger.wrote(
+            self.world.now,
+            method=self.method,
+            path=self.path,
+            kind=kind,
+            record_id=record_id,
+            client_id=client_id,
+            conversation_id=conversation_id,
+            content=content,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -16,6 +16,8 @@ SessionStatus = Literal["inquiry", "pending", "confirmed", "declined", "canceled
 InvoiceStatus = Literal["draft", "unpaid", "partially_paid", "past_due", "paid", "canceled"]
 PaymentStatus = Literal["completed", "pending", "failed", "disputed", "refunded", "partially_refunded"]
 ContractStatus = Literal["draft", "sent", "viewed", "partially_signed", "signed", "expired", "cancelled"]
+UNSIGNED: tuple[ContractStatus, ...] = ("sent", "viewed", "partially_signed")
+"""Where a contract still waits for a signature."""
 QuestionnaireStatus = Literal["draft", "pending", "completed", "expired"]
 QuoteStatus = Literal["draft", "sent", "accepted", "declined", "expired"]
 SenderType = Literal["client", "photographer", "system"]

@@ -11,6 +11,7 @@ from selftimer.sandbox import texts
 from selftimer.sandbox.book import money, papers, people, sessions
 from selftimer.sandbox.catalog import template_named
 from selftimer.sandbox.life.person import after_hours, office_time, some_time
+from selftimer.sandbox.model import UNSIGNED
 from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from selftimer.sandbox.model import Invoice, Quote, Session, SessionType
 
 PART = Script()
-
-_OFF = ("declined", "canceled")
 
 
 def session_type(world: LivingStudio, key: str) -> SessionType:
@@ -212,7 +211,7 @@ def _call_off(world: LivingStudio, session: Session) -> None:
             else:
                 money.cancel_invoice(world, invoice)
     contract = world.tables.contracts.get(session.contract_id or "")
-    if contract and contract.status in {"sent", "viewed", "partially_signed"}:
+    if contract and contract.status in UNSIGNED:
         papers.set_contract(world, contract, "cancelled")
 
 

@@ -72,22 +72,24 @@ def _plan(world: LivingStudio, person: Person, random: Random, *, settled: bool)
 def owner_answers(world: LivingStudio, key: str) -> None:
     """The owner writes by hand, unless the matter is settled."""
     person = world.people[key]
-    thread = people.conversation_of(world, person.client_id)
-    if thread and person.stage == "lead":
-        random = person.dice(world, "owner")
-        people.studio_says(world, thread, random.choice(texts.OWNER_ANSWERS), by="studio")
-        world.tell("owner_message", person.client_id, "The owner answers {name} by hand")
+    if person.stage == "lead":
+        _owner_writes(world, person, texts.OWNER_ANSWERS, "The owner answers {name} by hand")
 
 
 @PART.on("owner_replies")
 def owner_replies(world: LivingStudio, key: str) -> None:
     """The owner answers a question."""
     person = world.people[key]
+    if not person.stopped:
+        _owner_writes(world, person, texts.OWNER_REPLIES, "The owner replies to {name} by hand")
+
+
+def _owner_writes(world: LivingStudio, person: Person, pool: tuple[str, ...], story: str) -> None:
     thread = people.conversation_of(world, person.client_id)
-    if thread and not person.stopped:
+    if thread:
         random = person.dice(world, "owner")
-        people.studio_says(world, thread, random.choice(texts.OWNER_REPLIES), by="studio")
-        world.tell("owner_message", person.client_id, "The owner replies to {name} by hand")
+        people.studio_says(world, thread, random.choice(pool), by="studio")
+        world.tell("owner_message", person.client_id, story)
 
 
 @PART.on("owner_quotes")

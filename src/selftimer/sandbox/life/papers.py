@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from selftimer.sandbox import texts
 from selftimer.sandbox.book import papers
 from selftimer.sandbox.life.person import some_time
+from selftimer.sandbox.model import UNSIGNED
 from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 PART = Script()
 
-UNSIGNED = ("sent", "viewed", "partially_signed")
 _SIGNS_AFTER_REMINDER: dict[Habit, float] = {"prompt": 0.9, "slow": 0.65, "never": 0.25}
 _FILLS_AFTER_REMINDER: dict[Habit, float] = {"prompt": 0.9, "slow": 0.7, "never": 0.2}
 

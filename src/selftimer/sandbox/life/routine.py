@@ -9,6 +9,7 @@ from whenever import Date, Time
 
 from selftimer.primitives.time import local, start_of_day
 from selftimer.sandbox.book import money, papers, people
+from selftimer.sandbox.model import UNSIGNED
 from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def invoice_due(world: LivingStudio, _key: str, invoice_id: str) -> None:
 def contract_due(world: LivingStudio, _key: str, contract_id: str) -> None:
     """An unsigned contract expires."""
     contract = world.tables.contracts.rows[contract_id]
-    if contract.status in {"sent", "viewed", "partially_signed"} and world.now >= contract.due_date:
+    if contract.status in UNSIGNED and world.now >= contract.due_date:
         papers.set_contract(world, contract, "expired")
 
 

@@ -98,15 +98,7 @@ def create(call: Call) -> Answer:
     values = _read(body, None)
     kind = values.pop("type")
     row = people.add_client(call.world, client_type=kind, by="bot", **values)
-    call.world.ledger.wrote(
-        call.world.now,
-        method="POST",
-        path=call.path,
-        kind="client",
-        record_id=row.id,
-        client_id=row.id,
-        content=body,
-    )
+    call.wrote("client", row.id, client_id=row.id, content=body)
     call.world.tell("bot_client", row.id, "The bot adds {name}")
     return Answer({"data": views.client(row)}, 201)
 
@@ -118,15 +110,7 @@ def update(call: Call) -> Answer:
     values = _read(body, row)
     changed = {name: [getattr(row, name), value] for name, value in values.items() if getattr(row, name) != value}
     people.update_client(call.world, row, **values)
-    call.world.ledger.wrote(
-        call.world.now,
-        method="PUT",
-        path=call.path,
-        kind="client_update",
-        record_id=row.id,
-        client_id=row.id,
-        content={**body, "changed": changed},
-    )
+    call.wrote("client_update", row.id, client_id=row.id, content={**body, "changed": changed})
     call.world.tell("bot_update", row.id, f"The bot changes {', '.join(sorted(changed)) or 'nothing'} of {{name}}")
     return Answer({"data": views.client(row)})
 

@@ -73,16 +73,7 @@ def create(call: Call) -> Answer:
     fields.check(_refuse)
     assert client is not None
     row = people.open_conversation(call.world, client.id, subject, by="bot")
-    call.world.ledger.wrote(
-        call.world.now,
-        method="POST",
-        path=call.path,
-        kind="conversation",
-        record_id=row.id,
-        client_id=client.id,
-        conversation_id=row.id,
-        content={"subject": subject},
-    )
+    call.wrote("conversation", row.id, client_id=client.id, conversation_id=row.id, content={"subject": subject})
     return Answer({"data": views.conversation(call.world, row, messages=True)}, 201)
 
 
@@ -101,12 +92,9 @@ def post_message(call: Call) -> Answer:
     thread = _find(call, conversation_id)
     call.world.tell("bot_message", thread.client_id, f"The bot writes to {{name}}: {content}")
     message = people.studio_says(call.world, thread, content, by="bot", attachment_ids=files)
-    call.world.ledger.wrote(
-        call.world.now,
-        method="POST",
-        path=call.path,
-        kind="message",
-        record_id=message.id,
+    call.wrote(
+        "message",
+        message.id,
         client_id=thread.client_id,
         conversation_id=thread.id,
         content={"content": content, "attachment_ids": files},

@@ -95,15 +95,7 @@ def _note(call: Call, kind: str, row: Record, template: Template, *, sent: bool,
         "send_email": sent,
         **more,
     }
-    call.world.ledger.wrote(
-        call.world.now,
-        method="POST",
-        path=call.path,
-        kind=kind,
-        record_id=row.id,
-        client_id=row.client_id,
-        content=content,
-    )
+    call.wrote(kind, row.id, client_id=row.client_id, content=content)
 
 
 def create_contract(call: Call) -> Answer:

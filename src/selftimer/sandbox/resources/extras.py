@@ -108,7 +108,7 @@ def create_coupon(call: Call) -> Answer:
     if expires is not None:
         world.at(expires, row.id, "runs_out", code)
     world.tell("bot_coupon", "", f"The bot makes the coupon {code}")
-    world.ledger.wrote(world.now, method="POST", path=call.path, kind="coupon", record_id=row.id, content=body)
+    call.wrote("coupon", row.id, content=body)
     return Answer({"data": coupon_view(world, row)}, 201)
 
 
@@ -119,7 +119,7 @@ def disable_coupon(call: Call) -> Answer:
     row.disabled = True
     world.tables.coupons.touch(row.id)
     world.changed()
-    world.ledger.wrote(world.now, method="PUT", path=call.path, kind="coupon_update", record_id=row.id)
+    call.wrote("coupon_update", row.id)
     return Answer({"data": coupon_view(world, row)})
 
 

@@ -121,12 +121,9 @@ def create(call: Call) -> Answer:
     assert due is not None
     call.world.tell("bot_invoice", client.id, "The bot makes an invoice for {name}")
     row = money.add_invoice(call.world, client.id, items, due, by="bot", sent=send)
-    call.world.ledger.wrote(
-        call.world.now,
-        method="POST",
-        path=call.path,
-        kind="invoice",
-        record_id=row.id,
+    call.wrote(
+        "invoice",
+        row.id,
         client_id=client.id,
         content={**body, "amount": row.amount, "currency": row.currency, "invoice_number": row.number},
     )
