@@ -20,6 +20,7 @@
         │   └── Refused        400, 413, 422: the request itself is wrong (details)
         ├── Unclear            may or may not have had an effect: time-out, reset, 5xx, HTML with 200, 408
         └── Drifted            the answer can't be understood (applied, id unknown, for a 2xx to a write)
+            └── ClockApart     the studio's clock and this machine's disagree
 """
 
 from __future__ import annotations
@@ -143,3 +144,13 @@ class Unclear(StudioError):  # noqa: N818 - a state
 
 class Drifted(StudioError):  # noqa: N818 - a state
     """The answer can't be understood. For a 2xx to a write: applied, but its id is unknown."""
+
+
+class ClockApart(Drifted):
+    """The studio's `Date` and this machine's clock are too far apart to say what is new and what is due."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"the studio's clock and this machine's are {abs(seconds):,.0f} seconds apart: nothing is taken in and "
+            "nothing is sent until they agree; set this machine's clock (a stepped sandbox needs --sandbox-clock)"
+        )

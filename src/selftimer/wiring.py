@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from pydantic import SecretStr
 
 from selftimer.channels.conversation import MessageChannel, OpeningChannel
 from selftimer.channels.documents import DocumentChannel
@@ -19,6 +20,7 @@ from selftimer.channels.updates import UpdateChannel
 from selftimer.engine.context import Context
 from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
+from selftimer.engine.orders import carry_out
 from selftimer.engine.ruleset import RuleSet
 from selftimer.engine.start import take_over
 from selftimer.errors import RuleFileError
@@ -33,11 +35,11 @@ from selftimer.studio.api import Studio
 from selftimer.studio.auth import Credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import httpx
 
-    from selftimer.ports import Channel, Store, StudioApi
+    from selftimer.ports import Channel, Store, StudioApi, Tx
     from selftimer.primitives.clock import Clock
     from selftimer.rulebook.model import Rule, Rulebook
     from selftimer.settings import Settings
@@ -123,6 +125,35 @@ async def build(
         observe=Observe(context),
         deliver=Deliver(context),
     )
+
+
+async def offline_orders(
+    settings: Settings, orders: Sequence[tuple[str, Mapping[str, Any]]]
+) -> list[Mapping[str, Any]]:
+    """Carry out a command's orders in this process, where no service runs; the caller holds the workspace's lock.
+
+    No request is made: what an order sets going is done by the service when it runs next.
+    """
+    loaded = load_rules(settings)
+    if loaded.rulebook is None:
+        raise RuleFileError(list(loaded.errors))
+    clock = SystemClock()
+    nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
+    api = Studio(nobody, clock, random.Random(), base_url=settings.account.url)
+    store = SqlStore(settings.database_path, STUDIO)
+    try:
+        context = make_context(settings, loaded.rulebook, store=store, api=api, clock=clock)
+        now = clock.now()
+
+        def work(tx: Tx) -> list[Mapping[str, Any]]:
+            numbers = [tx.control.add_order(now, what, args) for what, args in orders]
+            carry_out(tx, context, now)
+            return [tx.control.order_result(number) or {} for number in numbers]
+
+        return await store.write(work)
+    finally:
+        await api.aclose()
+        await store.aclose()
 
 
 def make_context(settings: Settings, book: Rulebook, *, store: Store, api: StudioApi, clock: Clock) -> Context:

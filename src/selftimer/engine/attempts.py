@@ -116,6 +116,9 @@ class Attempt:
         by_file = self._context.stop_file()
         if by_file is not None:
             return by_file
+        apart = self._context.clock_apart()
+        if apart is not None:
+            return apart.message
         for pause in tx.control.pauses():
             mine = {"rule": self._delivery.rule_id, "client": self._delivery.client_id, "all": pause.id}
             if mine.get(pause.scope) == pause.id:
@@ -124,7 +127,9 @@ class Attempt:
 
     def _capped(self, tx: Tx, now: Instant) -> tuple[Instant | None, str]:
         verbs = frozenset(v.value for v in REACHES_CLIENT)
-        for window in windows(self._delivery, self._context.policy.caps, now):
+        rule = self._context.rules.today(self._delivery.rule_id)
+        limits = rule.limits if rule is not None else {}
+        for window in windows(self._delivery, self._context.policy.caps, now, limits):
             cap = Cap(
                 since=window.since,
                 rule_id=window.rule_id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from selftimer.errors import ClockApart
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -37,3 +39,8 @@ class Context:
     epoch: int = 0
     crash_point: Callable[[str], None] = lambda _name: None
     """Named places where a test may kill the process; does nothing otherwise."""
+
+    def clock_apart(self) -> ClockApart | None:
+        """The error that the studio's clock and ours are too far apart, if they are (delivery.md §4)."""
+        skew = self.api.skew
+        return ClockApart(skew) if skew is not None and abs(skew) > self.policy.skew else None

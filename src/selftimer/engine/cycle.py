@@ -13,7 +13,7 @@ from selftimer.engine.gather import Gather
 from selftimer.engine.intake import Change, Intake
 from selftimer.engine.reading import ListReader, Reading
 from selftimer.engine.removals import Removals
-from selftimer.errors import NotSignedIn, StudioError
+from selftimer.errors import ClockApart, NotSignedIn, StudioError
 from selftimer.facts.records import LISTED, Kind
 from selftimer.facts.stored import Resource
 from selftimer.plan.state import RunState
@@ -106,6 +106,10 @@ class Cycle:
                 return reading
 
         readings = await asyncio.gather(*(one(kind, depth) for kind, depth in depths.items()))
+        apart = self._context.clock_apart()
+        if apart is not None:  # what is new and what was there before can't be told: nothing is taken in
+            log.error("clock.apart", skew=self._context.api.skew)
+            return [], dict.fromkeys(depths, apart)
         return [r for r in readings if r is not None], errors
 
     # --- deciding ------------------------------------------------------------------------------------------------
@@ -135,12 +139,12 @@ class Cycle:
         old = tx.records.resource(kind) or Resource(kind=kind, first_seen_at=self._now)
         since = old.failing_since or self._now
         tx.records.put_resource(replace(old, failing_since=since, error=error.message))
-        if isinstance(error, NotSignedIn):
+        if isinstance(error, NotSignedIn | ClockApart):
             tx.control.notice(
                 self._now,
-                "Selftimer can't sign in to the studio",
-                f"{error.message} Until then nothing is seen and nothing is sent.",
-                key=f"signed-out:{since}",
+                "Selftimer can't work with the studio",
+                f"{error.message}. Until then nothing is seen and nothing is sent.",
+                key=f"{type(error).__name__}:{since}",
             )
         elif (self._now - since).total("seconds") > self._context.policy.parked_report:
             tx.control.notice(

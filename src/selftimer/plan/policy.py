@@ -74,6 +74,8 @@ class Policy:
     settle_document: int = 600
     look_gap: int = 60
     """Seconds between the two looks."""
+    skew: int = 120
+    """Seconds that the studio's clock may differ from ours before everything is held."""
     fresh_for: int = 5
     """Seconds that a read may be old at the POST."""
     lease: int = 300

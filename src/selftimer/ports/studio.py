@@ -58,6 +58,11 @@ class StudioApi(Protocol):
     `NotApplied`, `Unclear` or `Drifted` when their retries are spent.
     """
 
+    @property
+    def skew(self) -> float | None:
+        """Seconds that the studio's clock is ahead of ours, by its last `Date` header; None if unknown."""
+        ...
+
     async def account(self) -> str:
         """The account's id, from the cheap request that tells whether a session is alive; signs in if needed."""
         ...
