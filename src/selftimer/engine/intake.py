@@ -61,7 +61,7 @@ class Intake:
         self.now = now
         self.poll_id = poll_id
         self.matcher = Matcher(tx, context, now)
-        self.seen = Seen(at=now, zone_of=self.matcher.desk.zones.of_session)
+        self.seen = Seen(at=now, zone_of=self.matcher.desk.zones.of_session, zone=context.policy.zone)
         self.taken = Taken()
 
     def apply(self, changes: Sequence[Change]) -> Taken:

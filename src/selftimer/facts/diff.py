@@ -73,6 +73,8 @@ class Seen:
     at: Instant
     zone_of: Callable[[Session], str]
     """The zone in which a session's dates are dates (rule-language.md 15)."""
+    zone: str = "UTC"
+    """The studio's, for all else."""
 
 
 def changed_fields(before: Record | None, after: Record) -> tuple[str, ...]:
@@ -131,7 +133,7 @@ def _event(name: str, occurrence: str, before: Record | None, after: Record, see
 def _happenings(before: Record | None, after: Record, seen: Seen) -> Iterator[tuple[str, str]]:
     match after:
         case Client():
-            yield from _client(before if isinstance(before, Client) else None, after)
+            yield from _client(before if isinstance(before, Client) else None, after, seen)
         case Session():
             yield from _session(before if isinstance(before, Session) else None, after, seen)
         case Invoice():
@@ -156,7 +158,7 @@ def _status_of(record: Record | None) -> str | None:
     return getattr(record, "status", None)
 
 
-def _client(before: Client | None, after: Client) -> Iterator[tuple[str, str]]:
+def _client(before: Client | None, after: Client, seen: Seen) -> Iterator[tuple[str, str]]:
     was = before.type if before else None
     if after.type == "lead" and was != "lead":
         yield "lead.created", ""
@@ -167,7 +169,7 @@ def _client(before: Client | None, after: Client) -> Iterator[tuple[str, str]]:
     if before is None:
         return
     if after.status == "archived" and before.status != "archived":
-        yield "client.archived", ""
+        yield "client.archived", seen.at.to_tz(seen.zone).date().format_iso()
     changed = [name for name in changed_fields(before, after) if name not in _NOT_A_CHANGE]
     if changed:
         yield "client.changed", _digest([getattr(after, name) for name in changed])
@@ -185,8 +187,7 @@ def _session(before: Session | None, after: Session, seen: Seen) -> Iterator[tup
 def _invoice(before: Invoice | None, after: Invoice) -> Iterator[tuple[str, str]]:
     if before is None:
         yield "invoice.created", ""
-    out = after.status in {"unpaid", "partially_paid", "paid"}
-    if out and (before is None or before.status == "draft"):
+    if after.status == "unpaid" and (before is None or before.status == "draft"):
         yield "invoice.sent", ""
     if _status_of(before) != after.status:
         if after.status == "paid":

@@ -129,7 +129,7 @@ def after_look(delivery: Delivery, found: Sequence[str] | None, now: Instant, po
         return replace(
             delivery, state=DeliveryState.READY, lease_until=None, looks=(), due_at=now, reason="not found: once more"
         )
-    if delivery.verb is Verb.UPDATE:
+    if delivery.verb is Verb.UPDATE and delivery.attempt < policy.attempts:
         return replace(delivery, state=DeliveryState.READY, lease_until=None, looks=(), due_at=now, reason="not as set")
     return _evidence(delivery, f"{delivery.reason or 'unclear'}; not found in the studio in two looks", now)
 

@@ -10,7 +10,7 @@ from selftimer.plan.keys import delivery_key
 from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, Run, Verb
 from selftimer.plan.timing import late_until, next_free
 from selftimer.plan.verdict import ignores_night, needs_yes
-from selftimer.primitives.money import Money
+from selftimer.primitives.money import Money, MoneyError
 from selftimer.primitives.time import move
 from selftimer.rulebook.condition import ConditionError
 from selftimer.rulebook.model import CreateStep, EffectStep, NotifyStep, SendStep, UpdateStep
@@ -78,14 +78,19 @@ def plan_delivery(
     if verb in REACHES_CLIENT and not ignores_night(rule, scope):
         free = next_free(place.allowed_at, policy.quiet_hours, policy.zone)
     limit = late_until(free, step.late or entry.late or rule.late, policy)
+    cut = None
     if window_end is not None:
-        limit = max(window_end, free) if step.late is None else min(limit, max(window_end, free))
+        # A window that closes with its date closes for good; of another one the night takes nothing away (17).
+        whole = late_until(run.start_at, entry.late or rule.late, policy)
+        cut = window_end if window_end < whole else None
+        limit = min(limit, cut or window_end + (free - place.allowed_at))
     asks = needs_yes(rule, step, scope)
     due = free
     if asks:
         due = now.add(hours=24 * policy.approval_days)
         if step.late is not None:
             due = min(due, late_until(free, step.late, policy))
+        due = min(due, cut or due)
     return Delivery(
         id=delivery_id,
         key=delivery_key(studio_id, run.rule_id, run.subject_id, run.entry_id, run.occurrence, step.id, dry=run.dry),
@@ -177,7 +182,7 @@ def _document(step: CreateStep, scope: Scope) -> Rendered:
         body["items"] = [
             {
                 "name": item.name.render(scope),
-                "amount": Money.from_main(str(item.amount.value(scope)), currency).minor,
+                "amount": _amount(item.amount.value(scope), currency).minor,
                 "quantity": item.quantity,
             }
             for item in step.items
@@ -189,3 +194,13 @@ def _document(step: CreateStep, scope: Scope) -> Rendered:
     if step.kind is Kind.INVOICE:
         body["currency"] = scope.studio.currency
     return Rendered(" ".join(said), body)
+
+
+def _amount(value: object, currency: str) -> Money:
+    """An amount of an item: main units, or a sum of money in the studio's currency; `ConditionError` for another."""
+    if isinstance(value, Money) and value.currency == currency:
+        return value
+    try:
+        return Money.from_main(str(value), currency)
+    except (MoneyError, ArithmeticError) as error:
+        raise ConditionError("items.amount", f"{value} is no amount in {currency.upper()}") from error

@@ -13,8 +13,16 @@ def delivery_key(
 
     Neither version nor words are in it: an edit can't fire again. A dry run has keys of its own.
     """
-    parts = [studio, rule_id, subject_id, f"{entry_id}@{occurrence}" if entry_id else occurrence, step_id]
-    return ("dry|" if dry else "") + "|".join(part.replace("|", "%7C") for part in parts)
+    when = _part(occurrence)
+    if entry_id:
+        when = f"{_part(entry_id).replace('@', '%40')}@{when}"
+    key = "|".join((_part(studio), _part(rule_id), _part(subject_id), when, _part(step_id)))
+    return f"dry|{key}" if dry else key
+
+
+def _part(text: str) -> str:
+    """A part that can't be mistaken for two."""
+    return text.replace("%", "%25").replace("|", "%7C")
 
 
 def normalised(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from selftimer.plan.state import REACHES_CLIENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from whenever import Instant
 
@@ -31,14 +31,19 @@ class Window:
     purpose: str | None = None
 
 
-def windows(delivery: Delivery, caps: Caps, now: Instant) -> Iterator[Window]:
-    """Every window that the delivery has to fit into; none for what no client sees."""
+def windows(delivery: Delivery, caps: Caps, now: Instant, limits: Mapping[str, int]) -> Iterator[Window]:
+    """Every window that the delivery has to fit into; none for what no client sees.
+
+    `limits` are the rule's own (`per_hour`, `per_day`): they can only be smaller than the studio's.
+    """
     if delivery.verb not in REACHES_CLIENT:
         return
     rule, client = delivery.rule_id, delivery.client_id
     hour, day, week = (now.subtract(seconds=s) for s in (HOUR, DAY, WEEK))
-    yield Window(most=caps.rule_per_hour, seconds=HOUR, since=hour, rule_id=rule, what="for this rule in an hour")
-    yield Window(most=caps.rule_per_day, seconds=DAY, since=day, rule_id=rule, what="for this rule in a day")
+    per_hour = min(caps.rule_per_hour, limits.get("per_hour", caps.rule_per_hour))
+    per_day = min(caps.rule_per_day, limits.get("per_day", caps.rule_per_day))
+    yield Window(most=per_hour, seconds=HOUR, since=hour, rule_id=rule, what="for this rule in an hour")
+    yield Window(most=per_day, seconds=DAY, since=day, rule_id=rule, what="for this rule in a day")
     yield Window(most=caps.studio_per_hour, seconds=HOUR, since=hour, what="in all in an hour")
     yield Window(most=caps.studio_per_day, seconds=DAY, since=day, what="in all in a day")
     if client is None:

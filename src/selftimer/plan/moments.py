@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from whenever import Date, Instant, Time
 
@@ -94,6 +94,27 @@ def _from_instant(anchor: Instant, trigger: MomentTrigger, zone: str, is_working
     return move(anchor, trigger.span, trigger.sign, zone, at=trigger.at, is_working=is_working)
 
 
+_LIVE = (TimerState.PENDING, TimerState.OPEN)
+
+
+def _another_chance(old: Timer, moment: Moment, now: Instant) -> bool:
+    """Whether a moment of the same date has to be looked at again: its hour or window moved, or its record is back.
+
+    What was done stays done. What was skipped or lapsed has another chance only at an hour still to come.
+    """
+    match old.state:
+        case TimerState.PENDING | TimerState.OPEN:
+            return (old.due_at, old.closes_at) != (moment.due_at, moment.closes_at)
+        case TimerState.SKIPPED | TimerState.LAPSED:
+            return moment.due_at > now
+        case TimerState.GONE | TimerState.MOVED:
+            return True
+        case TimerState.DONE:
+            return False
+        case _:
+            assert_never(old.state)
+
+
 def timer_for(
     rule_id: str,
     entry_id: str,
@@ -110,12 +131,10 @@ def timer_for(
     `known_before`: the record was there with this date before. Its moment then counts only from the rule's activation
     on; a record that comes to be, or whose date moves, inside a window counts at once, and after it is skipped (10).
     """
-    if old is not None and old.occurrence == moment.occurrence:
-        if old.state not in {TimerState.PENDING, TimerState.OPEN}:
-            return None
-        if old.due_at == moment.due_at and old.closes_at == moment.closes_at:
-            return None
-    elif known_before and moment.due_at < active_since:
+    if old is not None and old.occurrence == moment.occurrence and not _another_chance(old, moment, now):
+        return None
+    stands = old is not None and old.state in _LIVE
+    if not stands and known_before and moment.due_at < active_since:
         return None
     gone_by = moment.closes_at < now
     return Timer(

@@ -36,5 +36,7 @@ def turn_of(rule: Rule, scope: Scope, subject_id: str, zone: str) -> Turn | None
             value = scope.client.id if scope.client else None
         # An absent value is nobody else's: each subject then stands for itself.
         key = f"={str(value).strip().casefold()}" if value is not None else subject_id
+    if rule.mode == "dry_run":
+        key = f"dry|{key}"  # what was only tried out takes nobody's turn (19)
     since = move(scope.now, repeat.after, -1, zone) if repeat.after is not None else None
     return Turn(key, since)

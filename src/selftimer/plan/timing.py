@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from selftimer.primitives.time import local, move
 
 if TYPE_CHECKING:
-    from whenever import Instant
+    from whenever import Date, Instant, Time, ZonedDateTime
 
     from selftimer.plan.policy import Policy, QuietHours
     from selftimer.primitives.time import Span
@@ -27,9 +27,15 @@ def next_free(at: Instant, quiet: QuietHours | None, zone: str) -> Instant:
     """`at`, or the end of the night that it lies in."""
     if quiet is None or not in_quiet_hours(at, quiet, zone):
         return at
-    here = at.to_tz(zone)
-    today = local(here.date(), quiet.end, zone).to_instant()
-    return today if today > at else local(here.date().add(days=1), quiet.end, zone).to_instant()
+    today = at.to_tz(zone).date()
+    ends = [local(today, quiet.end, zone), _second(today, quiet.end, zone), local(today.add(days=1), quiet.end, zone)]
+    later = (end.to_instant() for end in ends if end.to_instant() > at)
+    return next(end for end in later if not in_quiet_hours(end, quiet, zone))
+
+
+def _second(date: Date, time: Time, zone: str) -> ZonedDateTime:
+    """The later of two equal wall-clock times, where the clocks go back in the night."""
+    return date.at(time).assume_tz(zone, disambiguation="later")
 
 
 def late_until(allowed_at: Instant, late: Span | None, policy: Policy) -> Instant:

@@ -14,6 +14,8 @@ from selftimer.primitives.time import weekday_only
 from selftimer.rulebook.loader import load_workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from whenever import Instant
 
     from selftimer.facts.world import StudioFacts
@@ -25,11 +27,13 @@ WORDS = {
 }
 
 
-def book(body: str, automations: str = "", studio: StudioFacts = NORD, **words: str) -> tuple[Rule, dict[str, Words]]:
+def book(
+    body: str, automations: str = "", studio: StudioFacts = NORD, *, words: Mapping[str, str] | None = None
+) -> tuple[Rule, dict[str, Words]]:
     """The rule of a body that lacks its id and title, and the words it can say."""
     rules = "rules:\n  - id: r\n    title: R\n" + indent(dedent(body).strip("\n"), "    ") + "\n"
     files = {**WORDS, "rules/a.yaml": rules}
-    files |= {f"automations/messages/{name}.md": text for name, text in words.items()}
+    files |= {f"automations/messages/{name}.md": text for name, text in (words or {}).items()}
     if automations:
         files["automations/b.yaml"] = "automations:\n" + indent(dedent(automations).strip("\n"), "  ") + "\n"
     loaded = load_workspace(files, studio)

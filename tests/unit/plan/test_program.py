@@ -79,7 +79,7 @@ def _trigger(*records: Record) -> str:
     return "invoice.sent" if "Invoice" in kinds else "lead.created"
 
 
-# --- waits ------------------------------------------------------------------------------------------------------------
+# --- waits ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_or_until_that_is_unknown_or_in_error_waits_on() -> None:
     assert isinstance(go(steps, "2026-03-03 12:00", client(), invoice()), AtWait)
 
 
-# --- branches, stops --------------------------------------------------------------------------------------------------
+# --- branches, stops ------------------------------------------------------------------------------
 
 BRANCH = """
 when: lead.created
@@ -267,7 +267,7 @@ def test_a_doubt_after_a_wait_keeps_when_the_wait_was_over() -> None:
     assert place.reached_at == berlin("2026-03-04 15:20")
 
 
-# --- automations and their inputs --------------------------------------------------------------------------------------
+# --- automations and their inputs -----------------------------------------------------------------
 
 INNER = """
 - id: inner
@@ -334,7 +334,7 @@ def test_an_input_that_is_a_record_is_an_error_and_names_itself() -> None:
         pack({"who": client()})
 
 
-# --- what is read afresh ------------------------------------------------------------------------------------------------
+# --- what is read afresh --------------------------------------------------------------------------
 
 
 def test_what_lies_ahead_is_read_afresh_and_what_lies_behind_the_next_wait_is_not() -> None:
