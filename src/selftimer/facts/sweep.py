@@ -38,14 +38,13 @@ def certify(pages: Sequence[PageFacts], again: PageFacts) -> Certificate:
     """`pages` in order, `again` page one read once more at the end.
 
     Certified: the total equal on every page, ids unique and as many as the total, page one identical. `ordered`:
-    created_at never increases; where it does, two identical certified sweeps are needed by the caller.
+    created_at never increases and there is a total; else two identical certified sweeps are needed by the caller.
     """
     ids = [record_id for page in pages for record_id in page.ids]
     totals = {page.total for page in (*pages, again)}
     created = [text for page in pages for text in page.created]
-    ordered = all(c is not None for c in created) and all(
-        a >= b for a, b in itertools.pairwise(created) if a is not None and b is not None
-    )
+    falling = all(a >= b for a, b in itertools.pairwise(created) if a is not None and b is not None)
+    ordered = falling and None not in created and None not in totals
     digest = hashlib.blake2b(b"".join(d for p in pages for d in p.digests), digest_size=16).digest()
     why = ""
     if len(totals) > 1:
