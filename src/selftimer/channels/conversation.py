@@ -25,6 +25,10 @@ class MessageChannel:
     def __init__(self, api: StudioApi) -> None:
         self._api = api
 
+    def needs_reading(self, delivery: Delivery) -> bool:
+        """Where its words are kept in the studio."""
+        return bool((delivery.body or {}).get("template_id"))
+
     async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
         """Words kept in the studio are fetched now; all else is ready."""
         template_id = (delivery.body or {}).get("template_id")
@@ -71,6 +75,10 @@ class OpeningChannel:
 
     def __init__(self, api: StudioApi) -> None:
         self._api = api
+
+    def needs_reading(self, delivery: Delivery) -> bool:  # noqa: ARG002 - as in Channel
+        """Always: what is there before has to be known."""
+        return True
 
     async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
         """What is there before."""

@@ -23,6 +23,10 @@ class DryChannel:
     def __init__(self, inner: Channel) -> None:
         self._inner = inner
 
+    def needs_reading(self, delivery: Delivery) -> bool:
+        """As the channel."""
+        return self._inner.needs_reading(delivery)
+
     async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
         """As the channel would, so that a template that isn't there shows."""
         return await self._inner.prepare(delivery)

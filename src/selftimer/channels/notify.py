@@ -19,6 +19,10 @@ class LogChannel:
 
     guarantee = "at least once"
 
+    def needs_reading(self, delivery: Delivery) -> bool:  # noqa: ARG002 - as in Channel
+        """Never."""
+        return False
+
     async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
         """Nothing to add."""
         return delivery

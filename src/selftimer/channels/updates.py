@@ -21,6 +21,10 @@ class UpdateChannel:
     def __init__(self, api: StudioApi) -> None:
         self._api = api
 
+    def needs_reading(self, delivery: Delivery) -> bool:  # noqa: ARG002 - as in Channel
+        """Never."""
+        return False
+
     async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
         """Nothing to add."""
         return delivery

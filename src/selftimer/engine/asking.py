@@ -22,6 +22,8 @@ from selftimer.rulebook.condition import ConditionError
 from selftimer.rulebook.template import MissingWord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from whenever import Instant
 
     from selftimer.engine.context import Context
@@ -45,15 +47,24 @@ class Asking:
         self._rule: Rule | None = None
         self._run: Run | None = None
 
-    async def ask(self) -> Fresh | None:
-        """Read afresh and judge; what the judgement rests on if it is to be sent now, else None (that is stored)."""
+    async def ask(self, then: Callable[[Tx, Delivery, Fresh], None]) -> Fresh | None:
+        """Read afresh and judge; what the judgement rests on if it is to be sent now, else None (that is stored).
+
+        `then` is carried out in the transaction of a verdict that says yes.
+        """
         if not await self._load():
             return None
         fresh = await self._read()
         self._context.crash_point("deliver.asked")
         now = self._context.clock.now()
-        wanted = await self._context.store.write(lambda tx: self._judge(tx, fresh, now))
-        return fresh if wanted else None
+
+        def judge(tx: Tx) -> bool:
+            wanted = self._judge(tx, fresh, now)
+            if wanted:
+                then(tx, self.delivery, fresh)
+            return wanted
+
+        return fresh if await self._context.store.write(judge) else None
 
     async def _load(self) -> bool:
         def load(tx: Tx) -> tuple[Run | None, Rule | None]:

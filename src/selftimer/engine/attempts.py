@@ -35,6 +35,8 @@ class Attempt:
     def __init__(self, context: Context, delivery: Delivery) -> None:
         self._context = context
         self._delivery = delivery
+        self._intended: bool | None = None
+        """Whether the intent was written with the verdict; None where the channel has to read first."""
 
     @property
     def _channel(self) -> Channel:
@@ -51,33 +53,58 @@ class Attempt:
             return
         async with self._context.api.permits(_REQUESTS):
             asking = Asking(self._context, self._delivery)
-            fresh = await asking.ask()
-            if fresh is not None:
+            self._context.crash_point("deliver.before_intent")
+            fresh = await asking.ask(self._at_once)
+            if fresh is None:
+                return
+            if self._intended is None:
                 self._delivery = asking.delivery
                 await self._send(fresh)
+            elif self._intended:
+                await self._post()
 
     # --- write ahead, send, classify -----------------------------------------------------------------------------
 
+    def _at_once(self, tx: Tx, delivery: Delivery, fresh: Fresh) -> None:
+        """Verdict and intent in one transaction, where nothing has to be read between them."""
+        self._delivery = delivery
+        if self._channel.needs_reading(delivery):
+            return
+        if self._too_old(fresh):
+            tx.deliveries.update(self._again(), expect=_OURS, epoch=self._context.epoch)
+            self._intended = False
+        else:
+            self._intended = self._intend(tx)
+
+    def _too_old(self, fresh: Fresh) -> bool:
+        age = self._context.clock.now() - (fresh.read_at or self._context.clock.now())
+        return age.total("seconds") > self._context.policy.fresh_for
+
+    def _again(self) -> Delivery:
+        now = self._context.clock.now()
+        return replace(self._delivery, lease_until=None, due_at=now, reason="the reads had become old")
+
     async def _send(self, fresh: Fresh) -> None:
-        clock, policy = self._context.clock, self._context.policy
-        if fresh.read_at is not None and (clock.now() - fresh.read_at).total("seconds") > policy.fresh_for:
-            again = replace(self._delivery, lease_until=None, due_at=clock.now(), reason="the reads had become old")
-            await self._put(again, final=False)
+        if self._too_old(fresh):
+            await self._put(self._again(), final=False)
             return
         ready = await self._channel.prepare(self._delivery)
         if isinstance(ready, NotSent):
-            await self._put(after_attempt(self._delivery, ready, clock.now(), policy), final=True)
+            done = after_attempt(self._delivery, ready, self._context.clock.now(), self._context.policy)
+            await self._put(done, final=True)
             return
         self._delivery = ready
         self._context.crash_point("deliver.before_intent")
-        if not await self._context.store.write(self._intend):
-            return
+        if await self._context.store.write(self._intend):
+            await self._post()
+
+    async def _post(self) -> None:
         self._context.crash_point("deliver.after_intent")
         await self._journal("intent", sync=True)
         self._context.crash_point("deliver.after_journal")
         outcome = await self._channel.deliver(self._delivery)
         self._context.crash_point("deliver.after_post")
-        done = after_attempt(self._delivery, outcome, clock.now(), policy)
+        done = after_attempt(self._delivery, outcome, self._context.clock.now(), self._context.policy)
         await self._put(done, final=True)
         self._context.crash_point("deliver.after_outcome")
         await self._journal(done.state.value, sync=False, result_id=done.result_id)
@@ -129,15 +156,22 @@ class Attempt:
         verbs = frozenset(v.value for v in REACHES_CLIENT)
         rule = self._context.rules.today(self._delivery.rule_id)
         limits = rule.limits if rule is not None else {}
-        for window in windows(self._delivery, self._context.policy.caps, now, limits):
-            cap = Cap(
-                since=window.since,
-                rule_id=window.rule_id,
-                client_id=window.client_id,
-                purpose=window.purpose,
-                verbs=verbs,
+        asked = [
+            (
+                window,
+                Cap(
+                    since=window.since,
+                    rule_id=window.rule_id,
+                    client_id=window.client_id,
+                    purpose=window.purpose,
+                    verbs=verbs,
+                ),
             )
-            if tx.deliveries.count(cap) >= window.most:
+            for window in windows(self._delivery, self._context.policy.caps, now, limits)
+        ]
+        counts = tx.deliveries.counts([cap for _, cap in asked])
+        for (window, cap), count in zip(asked, counts, strict=True):
+            if count >= window.most:
                 oldest = tx.deliveries.earliest(cap) or now
                 return oldest.add(seconds=window.seconds + 1), f"capped: {window.most} {window.what}"
         return None, ""

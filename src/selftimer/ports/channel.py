@@ -19,6 +19,10 @@ class Channel(Protocol):
         """`at most once`, `idempotent` or `at least once`: what the owner may rely on."""
         ...
 
+    def needs_reading(self, delivery: Delivery) -> bool:
+        """Whether `prepare` has anything to do; where it hasn't, verdict and intent are one transaction."""
+        ...
+
     async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
         """Complete the payload and the ids that are there before; only reads. `NotSent` where it can't be made.
 

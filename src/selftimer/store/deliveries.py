@@ -85,7 +85,6 @@ _REACHED = (
     _d.studio == STUDIO,
     one_of(_d.state, *_MAY_HAVE_REACHED),
     _d.dry.is_(False),
-    _d.happened_at >= bindparam("_since", type_=_d.happened_at.type),
 )
 _UNRESOLVED = (
     sa.select(sa.literal(1))
@@ -151,14 +150,26 @@ def _update(expected: int, *, fenced: bool) -> sa.Update:
     return statement.where(_d.epoch == bindparam("_epoch")) if fenced else statement
 
 
-@cache
-def _of_cap(what: sa.ColumnElement[Any], named: tuple[str, ...], verbs: int) -> sa.Select[*tuple[Any, ...]]:
-    """What a cap asks for, where it names those columns and so many verbs."""
+_Shape = tuple[tuple[str, ...], int]
+"""Which columns a cap names, and how many verbs."""
+
+
+def _of_cap(what: sa.ColumnElement[Any], shape: _Shape, place: int) -> sa.ScalarSelect[Any]:
+    """What a cap of that shape asks for; its values are those of the cap at that place."""
+    named, verbs = shape
     statement = sa.select(what).select_from(tables.deliveries).where(*_REACHED)
-    statement = statement.where(*(_d[name] == bindparam(f"_{name}") for name in named))
+    statement = statement.where(_d.happened_at >= bindparam(f"_since{place}", type_=_d.happened_at.type))
+    statement = statement.where(*(_d[name] == bindparam(f"_{name}{place}") for name in named))
     if verbs:
-        statement = statement.where(one_of(_d.verb, *(bindparam(f"_verb{i}", type_=sa.Text) for i in range(verbs))))
-    return statement
+        words = (bindparam(f"_verb{place}_{i}", type_=sa.Text) for i in range(verbs))
+        statement = statement.where(one_of(_d.verb, *words))
+    return statement.scalar_subquery()
+
+
+@cache
+def _of_caps(what: sa.ColumnElement[Any], shapes: tuple[_Shape, ...]) -> sa.Select[*tuple[Any, ...]]:
+    """One row with what each cap asks for: a statement for each would cost more than the counting."""
+    return sa.select(*(_of_cap(what, shape, place).label(f"cap{place}") for place, shape in enumerate(shapes)))
 
 
 _HOW_MANY, _OLDEST = sa.func.count(), sa.func.min(_d.happened_at)
@@ -230,18 +241,28 @@ class SqlDeliveries(Group):
 
     def count(self, cap: Cap) -> int:
         """Dry ones never count: they reach nobody."""
-        return int(self._cap(_HOW_MANY, cap))
+        return self.counts([cap])[0]
+
+    def counts(self, caps: Sequence[Cap]) -> list[int]:
+        return [int(count) for count in self._caps(_HOW_MANY, caps)]
 
     def earliest(self, cap: Cap) -> Instant | None:
-        found: Instant | None = self._cap(_OLDEST, cap)
+        found: Instant | None = self._caps(_OLDEST, [cap])[0]
         return found
 
-    def _cap(self, what: sa.ColumnElement[Any], cap: Cap) -> Any:
-        said = {"rule_id": cap.rule_id, "client_id": cap.client_id, "purpose": cap.purpose}
-        named = {f"_{name}": value for name, value in said.items() if value is not None}
-        verbs = {f"_verb{i}": verb for i, verb in enumerate(sorted(cap.verbs))}
-        statement = _of_cap(what, tuple(name for name, value in said.items() if value is not None), len(verbs))
-        return self._run(statement, _since=cap.since, **named, **verbs).scalar_one()
+    def _caps(self, what: sa.ColumnElement[Any], caps: Sequence[Cap]) -> Sequence[Any]:
+        if not caps:
+            return []
+        shapes: list[_Shape] = []
+        values: dict[str, Any] = {}
+        for place, cap in enumerate(caps):
+            said = {"rule_id": cap.rule_id, "client_id": cap.client_id, "purpose": cap.purpose}
+            named = {name: value for name, value in said.items() if value is not None}
+            shapes.append((tuple(named), len(cap.verbs)))
+            values[f"_since{place}"] = cap.since
+            values |= {f"_{name}{place}": value for name, value in named.items()}
+            values |= {f"_verb{place}_{i}": verb for i, verb in enumerate(sorted(cap.verbs))}
+        return self._run(_of_caps(what, tuple(shapes)), **values).one()
 
     def unresolved(self, client_id: str, verb: str) -> bool:
         return self._run(_UNRESOLVED, _client=client_id, _verb=verb).first() is not None
