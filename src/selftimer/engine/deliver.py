@@ -140,7 +140,7 @@ class Deliver:
         for held in tx.deliveries.held_due(now):
             if held.hold in {Hold.CONDITION, Hold.WORDS, Hold.CONVERSATION}:
                 again = replace(held, state=DeliveryState.READY, hold=None)
-            elif held.hold is Hold.APPROVAL:
+            elif held.hold in {Hold.APPROVAL, Hold.FLOOD}:
                 bounded = held.due_at < held.planned_at.add(hours=24 * self._context.policy.approval_days)
                 why = "late: no answer in the time that the step allows" if bounded else "no answer in 7 days is a no"
                 again = replace(held, state=DeliveryState.SKIPPED, hold=None, reason=why)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selftimer.facts.records import Client, Kind, RawRecord, Record, Unreadable, client_id_of, created_at_of, kind_of
+from selftimer.facts.records import (
+    Client,
+    Kind,
+    Message,
+    RawRecord,
+    Record,
+    Unreadable,
+    client_id_of,
+    created_at_of,
+    kind_of,
+)
+from selftimer.plan.keys import normalised
+from selftimer.plan.state import Delivery, DeliveryState, Hold, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,8 +115,20 @@ class TxWorld:
         return resource is not None and resource.baseline_at is not None
 
     def is_ours(self, message_id: str) -> bool:
-        """By the deliveries' own record of what they made."""
-        return self._tx.deliveries.made(Kind.MESSAGE, message_id) is not None
+        """By the deliveries' own record of what they made, or may have made while that isn't settled."""
+        return self._tx.deliveries.made(Kind.MESSAGE, message_id) is not None or self._may_be_ours(message_id)
+
+    def _may_be_ours(self, message_id: str) -> bool:
+        """Whether an effect whose own message isn't known (yet) said these very words."""
+        message = self.get(Kind.MESSAGE, message_id)
+        if not isinstance(message, Message) or message.client_id is None:
+            return False
+        words = normalised(message.content)
+        return any(
+            message_id not in delivery.known_ids and normalised(delivery.text or "") == words
+            for delivery in self._tx.deliveries.of_client(message.client_id)
+            if delivery.verb is Verb.MESSAGE and _unnamed(delivery)
+        )
 
     def is_working_day(self, date: Date) -> bool:
         """By the studio's country."""
@@ -114,6 +138,17 @@ class TxWorld:
         """The client, typed."""
         record = self.get(Kind.CLIENT, client_id) if client_id else None
         return record if isinstance(record, Client) else None
+
+
+def _unnamed(delivery: Delivery) -> bool:
+    """Whether it has left something in the studio, or may have, of which it doesn't know the id."""
+    match delivery.state:
+        case DeliveryState.IN_FLIGHT | DeliveryState.UNKNOWN:
+            return True
+        case DeliveryState.HELD:
+            return delivery.hold is Hold.EVIDENCE
+        case _:
+            return delivery.state is DeliveryState.SENT and delivery.result_id is None and not delivery.dry
 
 
 def _age(record: Record) -> tuple[bool, float, str]:
