@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.acceptance.cli_kit import ENTRY, SOURCE, Commands, bare, make_workspace
 
-from selftimer.cli.main import main
+from selftimer.cli.main import app, main
 from selftimer.errors import StoreCorrupt, WorkspaceError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--help"])
     commands = re.findall(r"^│ ([a-z]+) +\S", capsys.readouterr().out, re.MULTILINE)
-    assert len(commands) == 16
+    assert len(commands) == 17
     for command in commands:
         assert main([command, "--help"]) == 0
         assert len(capsys.readouterr().out) > 200, command
@@ -195,6 +195,25 @@ def test_a_damaged_database_is_code_4(selftimer: Commands, monkeypatch: pytest.M
 def test_a_clock_that_isn_t_the_studio_s_own_is_refused(selftimer: Commands) -> None:
     assert selftimer("run", "--sandbox-clock", "http://127.0.0.1:10") == 2
     assert "is not the origin of the studio" in selftimer.err
+
+
+# The page about commands --------------------------------------------------------------------------------------------
+
+
+def test_the_page_names_every_command_with_its_options_and_no_others() -> None:
+    page = (SOURCE.parent / "docs" / "reference" / "cli.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## ([a-z]+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    commands = {name for name in app if not name.startswith("-")}
+    assert set(sections) - {"codes", "ids"} == commands
+    for name in commands:
+        options = {
+            spoken
+            for argument in app[name].assemble_argument_collection()
+            for spoken in argument.names
+            if spoken.startswith("--") and not spoken.startswith("--no-")
+        }
+        said = set(re.findall(r"`(--[a-z-]+)", sections[name]))
+        assert said - {"--json"} == options - {"--workspace", "--json"}, name
 
 
 # The log ------------------------------------------------------------------------------------------------------------

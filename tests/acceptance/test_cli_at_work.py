@@ -135,6 +135,14 @@ def test_ids_that_mean_none_or_several_are_asked_back(selftimer: Commands) -> No
     assert "can mean several: dlv_" in selftimer.err
 
 
+def test_a_backup_is_a_file_that_can_be_read(selftimer: Commands, tmp_path: Path) -> None:
+    assert selftimer("backup", str(tmp_path)) == 0
+    (copy,) = tmp_path.iterdir()
+    assert f"{copy} (" in selftimer.out
+    assert selftimer("backup", str(copy)) == 4
+    assert "name a new file" in selftimer.err
+
+
 def test_what_strangers_typed_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("client",), [("[bold]Anna[/x] \x1b[31m:smile:\n[/]",)], empty="none")
     say("[red]Hi[/nope]")

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
 from whenever import Time
 
 from selftimer.errors import ConfigError, WorkspaceError
@@ -274,16 +273,3 @@ def test_whatever_stands_in_the_files_is_settings_or_a_sentence(
     except (ConfigError, WorkspaceError) as error:
         if not str(error):
             pytest.fail("an error without a sentence")
-
-
-# The page about settings --------------------------------------------------------------------------------------------
-
-
-def test_the_settings_page_names_every_key_and_default() -> None:
-    page = (ROOT / "docs" / "guide" / "settings.md").read_text("utf-8")
-    sections = dict(re.findall(r"^## \[(\w+)\]\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
-    for name, field in Settings.model_fields.items():
-        model: Any = field.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            rows = set(re.findall(r"^\| `(\w+)` \|", sections[name], re.MULTILINE))
-            assert rows == set(model.model_fields), name

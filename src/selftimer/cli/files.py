@@ -1,4 +1,4 @@
-"""`init` and `check`: the files of a workspace."""
+"""`init`, `check` and `backup`: the files of a workspace."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,3 +27,18 @@ def check(*, workspace: Workspace = HERE, as_json: AsJson = False) -> int:
     from selftimer.cli.starter import check_workspace
 
     return check_workspace(workspace, as_json=as_json)
+
+
+def backup(
+    target: Annotated[Path, Parameter(help="A new file, or a folder to put one in.")],
+    /,
+    *,
+    workspace: Workspace = HERE,
+) -> int:
+    """Copy the database into one file, also while the service runs; the copy is checked.
+
+    The send journal stays where it is: after a restore it still knows what was sent.
+    """
+    from selftimer.cli.starter import back_up
+
+    return back_up(workspace, target)

@@ -15,14 +15,14 @@ from selftimer.cli.workspace import debugging
 from selftimer.errors import ConfigError, RuleFileError, SelftimerError, StoreError, StudioError, WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 OK, PROBLEMS, USAGE, STUDIO, STORE = range(5)
 """Exit codes (docs/reference/cli.md)."""
 INTERRUPTED = 130
 
-_COMMANDS = {
-    "The service": (files.init, files.check, serve.run, serve.once),
+_COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
+    "The service": (files.init, files.check, serve.run, serve.once, files.backup),
     "What happens, and why": (views.status, views.runs, views.deliveries, views.show, logs.log),
     "Your decisions": (asks.approve, asks.skip, asks.pause, asks.resume, asks.start),
     "Trying it out": (worlds.demo, worlds.sandbox),

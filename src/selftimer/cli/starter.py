@@ -1,4 +1,4 @@
-"""Making a workspace and checking one."""
+"""Making a workspace, checking one, copying its database."""
 
 from __future__ import annotations
 
@@ -59,6 +59,21 @@ def check_workspace(workspace: Path, *, as_json: bool) -> int:
     said = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
     say(f"{said}; the rules can't be used" if errors else f"{_count(count or 0, 'rule')} ready; {said}")
     return 1 if errors else 0
+
+
+def back_up(workspace: Path, target: Path) -> int:
+    """A checked copy of the database, named by the minute where `target` is a folder."""
+    from whenever import Instant
+
+    from selftimer.store.backup import backup
+
+    settings = load_settings(workspace)
+    if target.is_dir():
+        now = Instant.now().to_tz(settings.studio.time_zone)
+        target /= f"selftimer-{now.date()}-{now.hour:02}{now.minute:02}.db"
+    backup(settings.database_path, target)
+    say(f"{target} ({target.stat().st_size:,} bytes)")
+    return 0
 
 
 def _count(number: int, what: str) -> str:
