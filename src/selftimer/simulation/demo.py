@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from selftimer.simulation.report import Report
     from selftimer.simulation.view import View
 
-_PACE = 0.2
-"""Seconds between two looks at the sandbox."""
+_FRAME, _BEAT = 0.2, 1.0
+"""Seconds between two looks at the sandbox: to draw, and to tell of days. Each look costs the demo some time."""
 _BORN = 60.0
 """Seconds that the sandbox may take to say where it is."""
 _ALL = 10_000_000
@@ -146,10 +146,12 @@ class _Demo:
         state = self._get(http, sandbox, "/_sandbox/state")
         feed = Feed(zone=state["zone"], start=Instant.parse_iso(state["start"]), end=Instant.parse_iso(state["end"]))
         with self._view() as view:
-            while service.running:
-                self._look(http, sandbox, feed)
-                view.show(feed)
-                time.sleep(_PACE)
+            pace = _FRAME if isinstance(view, Picture) else _BEAT
+            while not service.ended(within=pace):
+                sandbox.check()
+                if not self._options.quiet:
+                    self._look(http, sandbox, feed)
+                    view.show(feed)
             service.check()
             self._look(http, sandbox, feed)
             view.last(feed)

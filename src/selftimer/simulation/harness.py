@@ -127,7 +127,11 @@ class Simulation:
         self.clock = SandboxClock(ORIGIN, httpx.ASGITransport(self.app))
         await self.clock.start()
         settings.state_folder.mkdir(mode=0o700, exist_ok=True)
-        self.service = await wiring.build(settings, clock=self.clock, transport=self.transport, seed=self.seed)
+        try:
+            self.service = await wiring.build(settings, clock=self.clock, transport=self.transport, seed=self.seed)
+        except BaseException:
+            await self.clock.aclose()
+            raise
         self.owner = ScriptedOwner(self.service.store) if self._with_owner else None
         await self.service.start()
 

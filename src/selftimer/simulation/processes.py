@@ -78,6 +78,14 @@ class Child:
         """Whether it hasn't ended."""
         return self._process.poll() is None
 
+    def ended(self, *, within: float) -> bool:
+        """Whether it has ended, waited for at most so many seconds."""
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     @property
     def code(self) -> int | None:
         """Its exit code, negative for a signal; None while it runs."""
