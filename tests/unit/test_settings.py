@@ -273,3 +273,19 @@ def test_whatever_stands_in_the_files_is_settings_or_a_sentence(
     except (ConfigError, WorkspaceError) as error:
         if not str(error):
             pytest.fail("an error without a sentence")
+
+
+def test_what_the_starter_has_commented_out_are_the_defaults(load: Callable[..., Settings]) -> None:
+    text = (ROOT / "selftimer.toml").read_text("utf-8").split("take away a # to change it.")[1]
+    shown = re.sub(r"^# (?=[\[a-z])", "", text, flags=re.MULTILINE)
+    shown = re.sub(r'^(email|account_id) = ""', "", shown, flags=re.MULTILINE)
+
+    said, silent = load(GOOD + shown), load()
+
+    assert said.log.file == Path("selftimer.log")
+    for section in ("account", "polling", "caps", "limits", "store"):
+        assert getattr(said, section) == getattr(silent, section)
+        assert getattr(said, section).model_fields_set >= set(type(getattr(said, section)).model_fields) - {
+            "email",
+            "account_id",
+        }
