@@ -22,7 +22,7 @@ rules:
     then:
       - send: lead-answer
 """,
-    "automations/messages/lead-answer.md": "Hi {{ client.first_name }}, thank you.\n",
+    "automations/messages/lead-answer.md": "Hi, thank you for writing.\n",
 }
 ASKED = {**ANSWER, "rules/leads.yaml": ANSWER["rules/leads.yaml"] + "        approve: true\n"}
 
