@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as tries
 from hypothesis import strategies as st
 from whenever import Time
 
@@ -261,6 +262,7 @@ def test_text_that_is_not_utf8_is_said(tmp_path: Path) -> None:
         Settings.load(tmp_path)
 
 
+@tries(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=60))
 def test_whatever_stands_in_the_files_is_settings_or_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, toml: str, dotenv: str
