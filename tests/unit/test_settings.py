@@ -72,14 +72,14 @@ def test_the_policy_follows_the_file(load: Callable[..., Settings]) -> None:
     policy = load(
         GOOD
         + 'quiet_hours = ""\n[polling]\nsignals = 0\npage_one = 60\n[caps]\nclient_per_day = 2\n'
-        + '[limits]\nlate = "2 days"\napproval_days = 3\nconcurrency = 4\n'
+        + '[limits]\nlate = "2 days"\napproval_days = 3\nconcurrency = 4\n[store]\nkeep_traces_days = 30\n'
     ).policy()
 
     assert policy.quiet_hours is None
     assert policy.cadence == Cadence(signals=0, page_one=60)
     assert policy.caps == Caps(client_per_day=2)
     assert policy.late == Span(2, "days")
-    assert (policy.approval_days, policy.concurrency) == (3, 4)
+    assert (policy.approval_days, policy.concurrency, policy.keep_traces_days) == (3, 4, 30)
 
 
 def test_the_facts_are_what_rules_see(load: Callable[..., Settings]) -> None:

@@ -180,7 +180,7 @@ class StoreSection(Section):
     """Where the database is, from the workspace, and for how many days the reasons are kept."""
 
     path: Path = Path(STATE_FOLDER) / "selftimer.db"
-    keep_traces_days: Whole = 180
+    keep_traces_days: Whole = _POLICY.keep_traces_days
 
 
 class Log(Section):
