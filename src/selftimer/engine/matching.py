@@ -120,7 +120,7 @@ class Matcher:
             start=None,
         )
         row = self.rows.get(rule.id)
-        if row is None or stored.seen_at < row.active_since:
+        if row is None or min(stored.at, stored.seen_at) < row.active_since:
             self._no(rule.id, entry.id, "baseline", stored, {"why": "the rule wasn't active yet"})
             return
         depth = self._depth(event)
