@@ -89,14 +89,14 @@ def run_demo(options: DemoOptions) -> int:
 
 
 def _workspace(options: DemoOptions, stack: ExitStack) -> Path:
-    """The folder to work in; a temporary one goes away again unless something went wrong in it."""
+    """The folder to work in; a temporary one goes away again, unless it is to be kept or something went wrong in it."""
     if options.workspace is not None:
         return options.workspace
 
     folder = Path(tempfile.mkdtemp(prefix="selftimer-demo-"))
 
     def tidy(kind: type[BaseException] | None, *_rest: object) -> None:
-        if kind is None or issubclass(kind, Interrupted):
+        if not options.keep and (kind is None or issubclass(kind, Interrupted)):
             shutil.rmtree(folder, ignore_errors=True)
 
     stack.push(tidy)

@@ -134,7 +134,7 @@ class _Tail:
         """The panel for the height that there is."""
         room = max(1, (options.height or 20) - 2)
         rows = Table.grid(padding=(0, 1))
-        rows.add_column(no_wrap=True, style="dim")
+        rows.add_column(no_wrap=True, style="dim", min_width=11)
         rows.add_column(no_wrap=True, overflow="ellipsis")
         for line in list(self._story)[-room:]:
             rows.add_row(line.time, Text(clean(line.text), style=_style(line.kind)))
