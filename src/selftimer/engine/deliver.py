@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from selftimer.plan.program import reads_ahead
 from selftimer.plan.state import DeliveryState, Hold, Run, RunState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
     from selftimer.plan.state import Delivery
@@ -52,22 +55,59 @@ class Deliver:
             await self._wake(now)
             self._context.crash_point("deliver.woken")
             await self._context.store.write(lambda tx: self._holds_over(tx, now))
-            while not self._draining:
-                claimed = await self._context.store.write(lambda tx: self._claim(tx, now))
-                if not claimed:
-                    break
-                self._context.crash_point("deliver.claimed")
-                async with asyncio.TaskGroup() as group:
-                    for delivery in claimed:
-                        group.create_task(self._one(delivery))
+            while await self._some(now):
+                pass
             self.due_at = await self._context.store.read(_next)
             return self.due_at
 
-    def _claim(self, tx: Tx, now: Instant) -> list[Delivery]:
-        policy = self._context.policy
-        return tx.deliveries.claim(
-            now, limit=policy.concurrency, lease_until=now.add(seconds=policy.lease), epoch=self._context.epoch
-        )
+    async def _some(self, now: Instant) -> bool:
+        """Deliver what is due, the next one as soon as one is done; whether there was anything."""
+        claimed = deque(await self._claim(now))
+        found = bool(claimed)
+        most = self._context.policy.concurrency
+        more = len(claimed) == most
+        gate = asyncio.Lock()
+        faults: list[StoreError] = []
+
+        async def work() -> None:
+            nonlocal more
+            try:
+                while not self._draining and not faults:
+                    async with gate:
+                        if not claimed and more:
+                            claimed.extend(await self._claim(now))
+                            more = len(claimed) == most
+                        if not claimed:
+                            return
+                        delivery = claimed.popleft()
+                    await self._one(delivery)
+            except StoreError as fault:
+                faults.append(fault)  # kept until all are done: nobody is cut off in the middle of a POST
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(len(claimed)):
+                group.create_task(work())
+        if faults:
+            raise faults[0]
+        if claimed:
+            await self._context.store.write(lambda tx: _release(tx, claimed))
+        return found
+
+    async def _claim(self, now: Instant) -> list[Delivery]:
+        """The next ones whose turn it is; orders first, so that a pause doesn't wait until all that is due is done."""
+        if self._draining:
+            return []
+        policy, epoch = self._context.policy, self._context.epoch
+        until = now.add(seconds=policy.lease)
+
+        def claim(tx: Tx) -> list[Delivery]:
+            carry_out(tx, self._context, self._context.clock.now())
+            return tx.deliveries.claim(now, limit=policy.concurrency, lease_until=until, epoch=epoch)
+
+        claimed = await self._context.store.write(claim)
+        if claimed:
+            self._context.crash_point("deliver.claimed")
+        return claimed
 
     async def _one(self, delivery: Delivery) -> None:
         with bound_contextvars(rule=delivery.rule_id, run=delivery.run_id, delivery=delivery.id):
@@ -149,6 +189,11 @@ class Deliver:
             if tx.deliveries.update(again, expect=[DeliveryState.HELD]) and again.state is DeliveryState.SKIPPED:
                 log.info("delivery.skipped", rule=held.rule_id, delivery=held.id, reason=again.reason)
                 desk.after_final(again)
+
+
+def _release(tx: Tx, deliveries: Iterable[Delivery]) -> None:
+    for delivery in deliveries:
+        tx.deliveries.release(delivery.id)
 
 
 def _next(tx: Tx) -> Instant:
