@@ -129,7 +129,7 @@ def test_a_service_that_dies_is_told_with_its_last_lines(tmp_path: Path) -> None
 def test_with_keep_the_studio_goes_on_answering_until_it_is_told_to_stop(tmp_path: Path) -> None:
     demo = start(days=1, keep=True, quiet=True, workspace=tmp_path / "workspace")
     assert demo.stdout is not None
-    shown = []
+    shown: list[str] = []
     while not shown or "Ctrl-C" not in shown[-1]:
         line = demo.stdout.readline().decode()
         assert line, "the demo ended"
