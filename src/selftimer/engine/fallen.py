@@ -44,15 +44,15 @@ class FallenDue:
 
     async def step(self, now: Instant) -> Instant:
         """Act on all that is due; when the next is."""
-        retry_at: Instant | None = None
-        while True:
-            due = await self._context.store.read(lambda tx: tx.timers.due(now, GROUP))
-            if not due:
-                break
-            unread = await self._moments(due, now)
-            if unread:
-                retry_at = now.add(seconds=60)
-                break
+        unread: set[tuple[str, str, str]] = set()
+
+        def others(tx: Tx) -> list[Timer]:
+            """What is due but for those that couldn't be read: they don't hold up the others."""
+            return [timer for timer in tx.timers.due(now, GROUP + len(unread)) if _key(timer) not in unread]
+
+        while due := await self._context.store.read(others):
+            unread |= await self._moments(due, now)
+        retry_at = now.add(seconds=60) if unread else None
         await self._context.store.write(lambda tx: self._closing(tx, now))
         self._context.crash_point("observe.closed")
         await self._context.store.write(lambda tx: self._settled(tx, now))
@@ -68,8 +68,8 @@ class FallenDue:
 
     # --- moments -------------------------------------------------------------------------------------------------
 
-    async def _moments(self, due: Sequence[Timer], now: Instant) -> int:
-        """Read the subjects afresh, judge; how many couldn't be read and stay due."""
+    async def _moments(self, due: Sequence[Timer], now: Instant) -> set[tuple[str, str, str]]:
+        """Read the subjects afresh, judge; which couldn't be read and stay due."""
         gate = asyncio.Semaphore(self._context.policy.concurrency)
 
         async def one(timer: Timer) -> tuple[Timer, Fresh | None]:
@@ -80,7 +80,7 @@ class FallenDue:
         self._context.crash_point("observe.moments_read")
         await self._context.store.write(lambda tx: self._judge_all(tx, read, now))
         self._context.crash_point("observe.moments")
-        return sum(fresh is None and timer.closes_at >= now for timer, fresh in read)
+        return {_key(timer) for timer, fresh in read if fresh is None and timer.closes_at >= now}
 
     async def _fresh(self, timer: Timer, now: Instant) -> Fresh | None:
         rule = self._context.rules.today(timer.rule_id)
@@ -140,7 +140,7 @@ class FallenDue:
         late = f"due {timer.due_at}, its window closed {timer.closes_at}"
         tx.timers.put([replace(timer, state=TimerState.SKIPPED, reason=late)])
         log.warning("moment.skipped", rule=timer.rule_id, subject=timer.subject_id, due=timer.due_at.format_iso())
-        matcher.desk.trace(timer.rule_id, entry_of_timer(timer.entry_id), "late", late)
+        matcher.desk.trace(timer.rule_id, entry_of_timer(timer.entry_id), "late", late, timer=timer)
         tx.control.notice(
             now,
             f"Rule {timer.rule_id} missed a moment",
@@ -159,6 +159,10 @@ class FallenDue:
             matcher = Matcher(tx, self._context, now)
             for stored in ready:
                 matcher.settled(stored)
+
+
+def _key(timer: Timer) -> tuple[str, str, str]:
+    return timer.rule_id, timer.entry_id, timer.subject_id
 
 
 def _entry(rule: Rule, timer: Timer) -> Entry:

@@ -242,8 +242,8 @@ class Intake:
         if old is not None and old.occurrence != timer.occurrence:
             self._moved(old)
         self.tx.timers.put([timer])
-        if timer.state is TimerState.SKIPPED and old is None:
-            self.matcher.desk.trace(rule_id, entry.id, "late", f"moment {timer.due_at}")
+        if timer.state is TimerState.SKIPPED:
+            self.matcher.desk.trace(rule_id, entry.id, "late", f"moment {timer.due_at}", timer=timer)
 
     def _moment_of(self, trigger: MomentTrigger, record: Record, entry: Entry, rule_late: Any) -> Moment | None:
         return moment_of(
@@ -259,7 +259,7 @@ class Intake:
         """The run of a moment that moved to another date ends, if it has had no effect yet (11)."""
         for run in self.tx.runs.of_subject(old.rule_id, old.subject_id):
             mine = run.entry_id == entry_of_timer(old.entry_id) and run.occurrence == old.occurrence
-            if mine and run.ended_at is None and run.effects == 0:
+            if mine and run.ended_at is None and run.effects == 0 and not self.matcher.desk.on_its_way(run):
                 self.matcher.desk.end(run, "moved")
 
     # --- what else the changed clients' runs and moments make of it ------------------------------------------------

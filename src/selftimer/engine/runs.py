@@ -16,7 +16,7 @@ from selftimer.facts.stored import TraceRow
 from selftimer.plan import verdict
 from selftimer.plan.effects import plan_delivery
 from selftimer.plan.program import AtDoubt, AtEffect, AtEnd, AtWait, Place, Position, Zones, advance
-from selftimer.plan.state import FINAL, Delivery, DeliveryState, Run, RunState
+from selftimer.plan.state import FINAL, Delivery, DeliveryState, Hold, Run, RunState, Timer
 
 if TYPE_CHECKING:
     from whenever import Instant
@@ -194,7 +194,7 @@ class RunDesk:
         """End the run if its `until` is true; an effect that may be on its way is left to itself."""
         if rule.until is None or verdict.holds([rule.until], scope)[0] is not True:
             return False
-        if any(d.state in {DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN} for d in self.tx.deliveries.of_run(run.id)):
+        if self.on_its_way(run):
             return False
         self.trace(run.rule_id, run.entry_id, "until", run.occurrence, run=run, detail=rule.until.trace(scope))
         self.end(run, "until came true")
@@ -206,9 +206,16 @@ class RunDesk:
         log.info("run.ended", rule=run.rule_id, run=run.id, reason=reason)
         return replace(run, state=RunState.ENDED, reason=reason, ended_at=self.now, wake_at=None)
 
+    def on_its_way(self, run: Run) -> bool:
+        """Whether an effect of the run may have left and isn't settled yet."""
+        unsettled = {DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN}
+        return any(d.state in unsettled for d in self.tx.deliveries.of_run(run.id))
+
     def end(self, run: Run, reason: str) -> None:
-        """End a run; what it still meant to do is cancelled."""
+        """End a run; what it still meant to do is cancelled. Whether an unclear one was sent is still to be settled."""
         for delivery in self.tx.deliveries.of_run(run.id):
+            if delivery.hold is Hold.EVIDENCE:
+                continue
             if delivery.state in {DeliveryState.HELD, DeliveryState.READY}:
                 gone = replace(delivery, state=DeliveryState.CANCELLED, reason=reason, lease_until=None)
                 self.tx.deliveries.update(gone, expect=[DeliveryState.HELD, DeliveryState.READY])
@@ -223,18 +230,20 @@ class RunDesk:
         what: str,
         *,
         run: Run | None = None,
+        timer: Timer | None = None,
         detail: dict[str, object] | None = None,
     ) -> None:
-        """Leave the path of a decision."""
+        """Leave the path of a decision about a run, or about a moment."""
+        about = run or timer
         self.tx.traces.add(
             [
                 TraceRow(
                     at=self.now,
                     rule_id=rule_id,
                     entry_id=entry_id,
-                    subject_kind=run.subject_kind if run else None,
-                    subject_id=run.subject_id if run else None,
-                    client_id=run.client_id if run else None,
+                    subject_kind=run.subject_kind if run else timer.kind if timer else None,
+                    subject_id=about.subject_id if about else None,
+                    client_id=about.client_id if about else None,
                     verdict=word,
                     what=what,
                     run_id=run.id if run else None,
