@@ -70,6 +70,10 @@ class Interrupted(Exception):  # noqa: N818 - a wish, not a fault
         self.code = 128 + number
 
 
+class Unclean(Exception):  # noqa: N818 - a verdict
+    """Something happened that must never happen; holds the workspace, where the evidence is."""
+
+
 def run_demo(options: DemoOptions) -> int:
     """Run it: 0 where nothing happened that must never happen, else 1 (130 and the like after a signal).
 
@@ -79,28 +83,38 @@ def run_demo(options: DemoOptions) -> int:
     try:
         with ExitStack() as stack:
             stack.enter_context(_signals())
-            workspace = _workspace(options, stack)
-            return _Demo(options, workspace, console).run()
+            with _workspace(options) as workspace:
+                clean = _Demo(options, workspace, console).run()
+                if not clean:
+                    raise Unclean(workspace)
+            return 0
     except Interrupted as wish:
         return wish.code
+    except Unclean as found:
+        console.print(f"The workspace and its logs are in {found}", markup=False, highlight=False, soft_wrap=True)
+        return 1
     except SelftimerError as error:
         console.print(f"demo: {error}", style="red", markup=False, highlight=False)
         return 1
 
 
-def _workspace(options: DemoOptions, stack: ExitStack) -> Path:
+@contextmanager
+def _workspace(options: DemoOptions) -> Iterator[Path]:
     """The folder to work in; a temporary one goes away again, unless it is to be kept or something went wrong in it."""
     if options.workspace is not None:
-        return options.workspace
-
+        yield options.workspace
+        return
     folder = Path(tempfile.mkdtemp(prefix="selftimer-demo-"))
-
-    def tidy(kind: type[BaseException] | None, *_rest: object) -> None:
-        if not options.keep and (kind is None or issubclass(kind, Interrupted)):
+    keep = True
+    try:
+        yield folder
+        keep = options.keep
+    except Interrupted:
+        keep = options.keep
+        raise
+    finally:
+        if not keep:
             shutil.rmtree(folder, ignore_errors=True)
-
-    stack.push(tidy)
-    return folder
 
 
 class _Demo:
@@ -113,8 +127,8 @@ class _Demo:
         self._profile = StudioProfile()
         self._reader: SqlReader | None = None
 
-    def run(self) -> int:
-        """From the children's start to the verdict."""
+    def run(self) -> bool:
+        """From the children's start to the verdict: whether nothing happened that must never happen."""
         options, logs = self._options, self._workspace / "logs"
         begun = time.monotonic()
         copy_starter(self._workspace)
@@ -131,7 +145,7 @@ class _Demo:
             self._tell(report, ledger, feed)
             if options.keep:
                 self._stay(origin)
-        return 0 if report.clean else 1
+        return report.clean
 
     def _service(self, origin: str, log: Path) -> Child:
         options = self._options
