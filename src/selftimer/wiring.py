@@ -30,6 +30,7 @@ from selftimer.primitives.clock import SystemClock
 from selftimer.render.workdays import is_working_day
 from selftimer.rulebook.files import read_workspace
 from selftimer.rulebook.loader import LoadResult, compile_source, load_workspace
+from selftimer.rulebook.model import Rulebook
 from selftimer.store.store import SqlStore
 from selftimer.studio.api import Studio
 from selftimer.studio.auth import Credentials
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from selftimer.ports import Channel, Store, StudioApi, Tx
     from selftimer.primitives.clock import Clock
-    from selftimer.rulebook.model import Rule, Rulebook
+    from selftimer.rulebook.model import Rule
     from selftimer.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,8 @@ STUDIO = "studio"
 """The id under which a workspace's one studio is kept; a database that holds several gives each its own."""
 API_PATH = "/api/v1"
 """Below the studio's address (studio-api.md); the settings name the bare address."""
+_WITHOUT_RULES = frozenset({"pause", "resume"})
+"""Orders that must work however broken the rule files are."""
 CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
 """`name:n`: the process kills itself at the n-th pass of that point. For tests of recovery; unset otherwise."""
 
@@ -135,14 +138,17 @@ async def offline_orders(
     No request is made: what an order sets going is done by the service when it runs next.
     """
     loaded = load_rules(settings)
-    if loaded.rulebook is None:
-        raise RuleFileError(list(loaded.errors))
+    book = loaded.rulebook
+    if book is None:
+        if any(what not in _WITHOUT_RULES for what, _ in orders):
+            raise RuleFileError(list(loaded.errors))
+        book = Rulebook(rules={}, words={})
     clock = SystemClock()
     nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
-    api = Studio(nobody, clock, random.Random(), base_url=settings.account.url)
+    api = Studio(nobody, clock, random.Random(), base_url=f"{settings.account.url}{API_PATH}")
     store = SqlStore(settings.database_path, STUDIO)
     try:
-        context = make_context(settings, loaded.rulebook, store=store, api=api, clock=clock)
+        context = make_context(settings, book, store=store, api=api, clock=clock)
         now = clock.now()
 
         def work(tx: Tx) -> list[Mapping[str, Any]]:

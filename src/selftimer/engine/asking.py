@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from selftimer.engine.fresh import FreshReader, conversation_of
+from selftimer.engine.fresh import FreshReader, conversation_of, requests_for
 from selftimer.engine.matching import moved_away
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.runs import RunDesk, finish, new_id
@@ -16,8 +16,9 @@ from selftimer.facts.records import Client, Conversation, Kind, Message
 from selftimer.plan.effects import Rendered, render_step
 from selftimer.plan.keys import digest, normalised
 from selftimer.plan.program import Effect
-from selftimer.plan.state import Delivery, DeliveryState, Hold, Verb
-from selftimer.plan.verdict import Doubt, RunOver, StepOver, Wanted, needs_yes, still_wanted
+from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, Verb
+from selftimer.plan.timing import next_free
+from selftimer.plan.verdict import Doubt, RunOver, StepOver, Wanted, ignores_night, needs_yes, still_wanted
 from selftimer.rulebook.condition import ConditionError
 from selftimer.rulebook.template import MissingWord
 
@@ -50,10 +51,8 @@ class Asking:
     async def ask(self, then: Callable[[Tx, Delivery, Fresh], None]) -> Fresh | None:
         """Read afresh and judge; what the judgement rests on if it is to be sent now, else None (that is stored).
 
-        `then` is carried out in the transaction of a verdict that says yes.
+        After `load`. `then` is carried out in the transaction of a verdict that says yes.
         """
-        if not await self._load():
-            return None
         fresh = await self._read()
         self._context.crash_point("deliver.asked")
         now = self._context.clock.now()
@@ -66,18 +65,23 @@ class Asking:
 
         return fresh if await self._context.store.write(judge) else None
 
-    async def _load(self) -> bool:
-        def load(tx: Tx) -> tuple[Run | None, Rule | None]:
-            run = tx.runs.get(self.delivery.run_id)
-            return run, self._context.rules.pinned(tx, run.rule_id, run.rule_version) if run else None
+    async def load(self) -> int | None:
+        """Find its run and rule; how many requests it takes to ask, or None where it has to wait (that is stored)."""
 
-        self._run, self._rule = await self._context.store.read(load)
-        if self._run is not None and self._rule is not None and self._context.rules.today(self._rule.id) is not None:
-            return True
+        def load(tx: Tx) -> int | None:
+            self._run = run = tx.runs.get(self.delivery.run_id)
+            self._rule = rule = self._context.rules.pinned(tx, run.rule_id, run.rule_version) if run else None
+            if rule is None or self._context.rules.today(rule.id) is None:
+                return None
+            return requests_for(tx, self._roots(), self._reads(), self.delivery.client_id, writes_to=self._writes_to)
+
+        requests = await self._context.store.read(load)
+        if requests is not None:
+            return requests
         later = self._context.clock.now().add(hours=1)
         waits = replace(self.delivery, lease_until=None, due_at=later, reason="its rule isn't in the workspace")
         await self._context.store.write(lambda tx: tx.deliveries.update(waits, expect=_OURS, epoch=self._context.epoch))
-        return False
+        return None
 
     def _step(self) -> EffectStep:
         assert self._rule is not None
@@ -100,16 +104,23 @@ class Asking:
 
     async def _read(self) -> Fresh:
         """The subject, its client, what the conditions lead to, and the conversation that will be written in."""
+        reader = FreshReader(self._context, self._reads())
+        fresh = await reader.read(self._roots())
+        if self._writes_to and self.delivery.client_id:
+            fresh = await reader.conversations(self.delivery.client_id)
+        return fresh
+
+    def _roots(self) -> list[tuple[Kind, str]]:
         assert self._run is not None
         delivery = self.delivery
-        reader = FreshReader(self._context, self._reads())
         roots = [(delivery.subject_kind, delivery.subject_id)]
         roots += [(Kind.CLIENT, delivery.client_id)] if delivery.client_id else []
-        roots += [(Kind(kind), record_id) for kind, record_id in self._run.made.values()]
-        fresh = await reader.read(roots)
-        if delivery.verb is Verb.MESSAGE and delivery.client_id:
-            fresh = await reader.conversations(delivery.client_id)
-        return fresh
+        return roots + [(Kind(kind), record_id) for kind, record_id in self._run.made.values()]
+
+    @property
+    def _writes_to(self) -> bool:
+        """Whether it goes into the client's conversation, which is read too."""
+        return self.delivery.verb is Verb.MESSAGE
 
     def _judge(self, tx: Tx, fresh: Fresh, now: Instant) -> bool:
         assert self._rule is not None
@@ -122,7 +133,7 @@ class Asking:
         rule = self._context.rules.today(self._rule.id) or self._rule
         if fresh.records.get((current.subject_kind, current.subject_id), True) is None:
             return self._over(tx, desk, "the record is gone from the studio", {})
-        if moved_away(self._context, desk, self._entry(), rule, self._run):
+        if self._run.effects == 0 and moved_away(self._context, desk, self._entry(), rule, self._run):
             return self._over(tx, desk, "moved", {})
         scope = scope_of_run(self._context, tx, desk.world, self._run)
         verdict = still_wanted(self._rule, self._entry(), self._step(), current, scope)
@@ -135,7 +146,24 @@ class Asking:
             case Doubt(hold=hold, why=why):
                 return self._hold(tx, hold, why, now)
             case Wanted():
-                return self._word(tx, rule, scope, fresh, now)
+                return not self._at_night(tx, rule, scope, now) and self._word(tx, rule, scope, fresh, now)
+
+    def _at_night(self, tx: Tx, rule: Rule, scope: Scope, now: Instant) -> bool:
+        """Put off what was kept back until the night began; nights don't count as being late (17)."""
+        policy, delivery = self._context.policy, self.delivery
+        free = next_free(now, policy.quiet_hours, policy.zone)
+        if delivery.verb not in REACHES_CLIENT or free == now or ignores_night(rule, scope):
+            return False
+        later = replace(
+            delivery,
+            lease_until=None,
+            due_at=free,
+            late_until=delivery.late_until + (free - now),
+            reason="quiet hours",
+        )
+        tx.deliveries.update(later, expect=_OURS, epoch=self._context.epoch)
+        log.info("delivery.quiet", until=free.format_iso())
+        return True
 
     def _over(self, tx: Tx, desk: RunDesk, reason: str, detail: dict[str, object]) -> bool:
         assert self._run is not None

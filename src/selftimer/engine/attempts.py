@@ -14,7 +14,7 @@ from selftimer.engine.runs import LOGGED, RunDesk, finish
 from selftimer.engine.world import Fresh
 from selftimer.plan.attempt import NotSent, after_attempt, after_look
 from selftimer.plan.limits import windows
-from selftimer.plan.state import FINAL, REACHES_CLIENT, Delivery, DeliveryState, Verb
+from selftimer.plan.state import DOCUMENTS, FINAL, REACHES_CLIENT, Delivery, DeliveryState, Verb
 from selftimer.ports import Cap, JournalEntry
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _OURS = [DeliveryState.READY]
-_REQUESTS = 3
-"""Reads and the POST of a message, taken together under the rate limit before the first of them."""
+_BEFORE_A_DOCUMENT = 4
+"""Reads of a channel that looks up a template and what is there before."""
 
 
 class Attempt:
@@ -51,8 +51,12 @@ class Attempt:
         if self._delivery.verb is Verb.CONVERSATION:
             await self._send(Fresh(read_at=self._context.clock.now()))
             return
-        async with self._context.api.permits(_REQUESTS):
-            asking = Asking(self._context, self._delivery)
+        asking = Asking(self._context, self._delivery)
+        reads = await asking.load()
+        if reads is None:
+            return
+        more = 1 + (_BEFORE_A_DOCUMENT if self._delivery.verb in DOCUMENTS else 0)
+        async with self._context.api.permits(reads + more):
             self._context.crash_point("deliver.before_intent")
             fresh = await asking.ask(self._at_once)
             if fresh is None:
@@ -227,7 +231,8 @@ class Attempt:
                 RunDesk(tx, self._context, now).after_final(delivery)
 
         await self._context.store.write(put)
-        log.info(
+        say = log.warning if delivery.state in {DeliveryState.FAILED, DeliveryState.UNKNOWN} else log.info
+        say(
             LOGGED[delivery.state],
             attempt=delivery.attempt,
             words=delivery.words,

@@ -127,7 +127,7 @@ def _skip(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> st
 
 def _pause(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> str:
     scope, ident = str(args.get("scope", "all")), str(args.get("id") or "")
-    if scope == "rule" and context.rules.today(ident) is None:
+    if scope == "rule" and context.rules.today(ident) is None and ident not in tx.rules.rows():
         raise Refusal(f"there is no rule {ident!r}")
     tx.control.put_pause(Pause(scope=scope, id=ident, since=now, why=str(args.get("why") or "")))
     log.warning("service.paused", scope=scope, what=ident)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -40,6 +41,14 @@ def verb_of(step: EffectStep) -> Verb:
             return Verb.NOTIFY
         case _:
             assert_never(step)
+
+
+def _named(step: EffectStep, scope: Scope) -> str | None:
+    """Its words' name as it is now: a document's template may be an input."""
+    if isinstance(step, CreateStep) and step.template is not None:
+        with suppress(MissingWord, ConditionError):
+            return step.template.render(scope)
+    return words_of(step)
 
 
 def words_of(step: EffectStep) -> str | None:
@@ -111,7 +120,7 @@ def plan_delivery(
         due_at=due,
         allowed_at=free,
         late_until=limit,
-        words=words_of(step),
+        words=_named(step, scope),
         text=_preview(step, words, scope) if asks else None,
         dry=run.dry,
     )

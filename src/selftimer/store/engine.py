@@ -9,6 +9,7 @@ power cut.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import stat
 import threading
@@ -27,6 +28,7 @@ from selftimer.store.schema import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
     from pathlib import Path
     from types import ModuleType
 
@@ -76,6 +78,7 @@ def connect_engine(path: Path, lib: Library, *, synchronous: str = "FULL", owner
         sa.URL.create("sqlite", database=str(path)),
         module=lib.module,
         poolclass=NullPool,
+        hide_parameters=True,  # an error's text must not carry clients' words into the log
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": 256},
     )
     pragmas = (
@@ -162,11 +165,17 @@ class Database:
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Carry out `work` in one transaction on the writer's thread: all of it, durably, or nothing."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+        return await self._on(self._writer, self._write, work)
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Carry out `work` on a consistent snapshot; a write in it is refused by the database."""
-        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, work)
+        return await self._on(self._reader, self._read, work)
+
+    @staticmethod
+    async def _on(threads: Executor, carry_out: Callable[..., T], work: Callable[[sa.Connection], T]) -> T:
+        """On another thread with this task's context: what is logged there says which cycle and delivery it is of."""
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(threads, context.run, carry_out, work)
 
     def _write(self, work: Callable[[sa.Connection], T]) -> T:
         with self._writing:
