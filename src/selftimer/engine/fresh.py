@@ -19,14 +19,34 @@ from selftimer.facts.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from selftimer.engine.context import Context
+    from selftimer.ports import Tx
     from selftimer.rulebook.condition import Read
 
 MOST = 40
 """Requests for one judgement; more would be a rule that reads the whole studio."""
 _BY_ID = {Kind.INVOICE: "invoice_id", Kind.CONTRACT: "contract_id", Kind.QUESTIONNAIRE: "questionnaire_id"}
+
+
+def requests_for(
+    tx: Tx, roots: Collection[tuple[Kind, str]], reads: Collection[Read], client_id: str | None, *, writes_to: bool
+) -> int:
+    """How many requests such a judgement takes, as far as the store can tell: those of `FreshReader`, counted.
+
+    Taken together before the first of them, for reads that wait for each other's turn are old when the last is done.
+    """
+    lists = {target for source, target in reads if source is Kind.CLIENT} | (
+        {Kind.CONVERSATION} if writes_to else set()
+    )
+    if Kind.MESSAGE in lists:
+        lists = lists - {Kind.MESSAGE} | {Kind.CONVERSATION}
+    count = len(set(roots)) + sum(target in _BY_ID for source, target in reads if source is not Kind.CLIENT)
+    for kind in lists if client_id else ():
+        known = len(tx.records.of_client(kind, client_id or ""))
+        count += {Kind.INVOICE: 1, Kind.PAYMENT: 1, Kind.CONVERSATION: known or 2}.get(kind, 1 + known)
+    return min(count, MOST)
 
 
 class FreshReader:
