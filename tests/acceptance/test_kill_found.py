@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
+
 from selftimer.plan.state import DeliveryState, Hold
+from selftimer.runtime.lockstep import SandboxClock
+from selftimer.sandbox.app import create_app
 from selftimer.sandbox.book import people
 from selftimer.sandbox.world import World
 from selftimer.simulation.harness import Simulation
@@ -53,3 +57,46 @@ async def test_a_flood_that_nobody_confirms_is_a_no_after_a_week_and_nothing_spi
         skipped = [d for d in await sim.deliveries(DeliveryState.SKIPPED) if d.words == "lead-answer"]
         assert {d.reason for d in skipped} == {"no answer in 7 days is a no"}
         assert len(skipped) == 11
+
+
+RULES = """
+rules:
+  - id: papers
+    title: Papers, then a word
+    when: lead.created
+    repeat: after 30 days per client.email
+    then:
+      - create: questionnaire
+        from: Portrait questionnaire
+      - create: invoice
+        items: [{name: Sitting fee, amount: 50}]
+        due: 14 days
+      - create: contract
+        from: Portrait agreement
+      - send: hello
+"""
+
+
+async def test_judgements_with_many_reads_dont_wait_for_each_other_until_all_are_old(tmp_path: Path) -> None:
+    """At two requests a second seven of them at once would never see an end if each took its reads one by one."""
+    files = {"rules/papers.yaml": RULES, "automations/messages/hello.md": "Hi {{ client.first_name }}, all is sent."}
+    async with Simulation(tmp_path, world=World.empty(), rules=files) as sim:
+        await sim.run_until(sim.now.add(hours=1))
+        clients = [arrive(sim.world, number) for number in range(7)]
+        before = sim.transport.requests
+        await sim.run_until(sim.now.add(minutes=15))
+        sent = await sim.deliveries(DeliveryState.SENT)
+        assert sorted(str(d.client_id) for d in sent) == sorted(client.id for client in clients * 4)
+        assert sim.transport.requests - before < 7 * 4 * 10 + 100
+
+
+async def test_who_sleeps_over_the_end_of_the_story_wakes_up(tmp_path: Path) -> None:
+    """The sandbox's clock stands at its horizon; who waits for its turn there must not wait for ever."""
+    world = World.empty()
+    world.end = world.start.add(seconds=10)
+    clock = SandboxClock("http://localhost", httpx.ASGITransport(create_app(world)))
+    await clock.start()
+    await clock.sleep(60)
+    assert clock.monotonic() == 60
+    assert (await clock.wait(clock.now(), 300)).ended
+    await clock.aclose()

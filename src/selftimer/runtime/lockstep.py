@@ -65,13 +65,13 @@ class SandboxClock:
         return (self._now - self._origin).total("seconds")
 
     async def sleep(self, seconds: float) -> None:
-        """Let that much of the studio's time pass."""
+        """Let that much of the studio's time pass; beyond the end of its story only this clock goes on."""
         end = self._now.add(seconds=max(seconds, 0.0))
         while self._now < end:
             waited = await self._ask(end, 300)
             self._poll = self._poll or waited.poll
             if waited.ended:
-                return
+                self._now = end
 
     async def start(self) -> Instant:
         """Read it for the first time; `Unreachable` if there is no sandbox."""
@@ -125,24 +125,25 @@ async def run(
     until: Instant | None = None,
     stop: asyncio.Event | None = None,
 ) -> Instant:
-    """Step `observe` and the other lanes and let time pass, until the story ends, `until`, or `stop` is set."""
-    now, still = clock.now(), 0
+    """Step `observe` and the other lanes and let time pass, until the story ends, `until`, or `stop` is set.
+
+    What is due at the very end is done too.
+    """
+    now, still, over = clock.now(), 0, False
     while not (stop and stop.is_set()):
         await observe.step(now)
         for lane in lanes:
             await lane.step(now)
         due = min(observe.due_at, *(lane.due_at for lane in lanes))
-        if until is not None:
-            due = min(due, until)
         still = still + 1 if due <= now else 0
-        if due <= now and still < PATIENCE and now != until:
+        if due <= now and still < PATIENCE:
             continue
+        if over or (until is not None and now >= until):
+            break
         if still >= PATIENCE:
             log.error("clock.stuck", due=due.format_iso(), now=now.format_iso())
             due, still = now.add(seconds=1), 0
-        waited = await clock.wait(due, poll_every)
+        waited = await clock.wait(due if until is None else min(due, until), poll_every)
         observe.poll_at = waited.now if waited.poll else Instant.MAX
-        now = waited.now
-        if waited.ended or (until is not None and now >= until):
-            break
+        now, over = waited.now, waited.ended
     return now

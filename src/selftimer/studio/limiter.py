@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -28,12 +28,13 @@ _LONGEST_PAUSE = 60.0
 _log = structlog.get_logger()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Purse:
-    """Tokens taken ahead by `permits`; shared by the tasks started inside."""
+    """Tokens taken ahead by `permits`; shared by the tasks started inside. `waiting`: how many of those queue."""
 
     owner: RateLimiter
     left: int
+    waiting: int = 0
 
 
 _purse: ContextVar[_Purse | None] = ContextVar("selftimer_purse", default=None)
@@ -51,7 +52,8 @@ class _Ticket:
 class RateLimiter:
     """At most `per_minute` requests a minute, in bursts of `burst`.
 
-    Who waits first keeps the time for all, so no task of its own runs and a clock that moves when slept on moves once.
+    Who waits first keeps the time for all, so no task of its own runs and a clock that moves when slept on moves once;
+    it isn't slept on while somebody works with permits, for what they have just read would be old at once.
     """
 
     def __init__(self, clock: Clock, per_minute: float, burst: int | None = None) -> None:
@@ -67,6 +69,8 @@ class RateLimiter:
         self._urgent: deque[_Ticket] = deque()
         self._patient: deque[_Ticket] = deque()
         self._leader: _Ticket | None = None
+        self._purses: set[_Purse] = set()
+        self._all_rest = asyncio.Event()
 
     @property
     def per_minute(self) -> float:
@@ -80,7 +84,15 @@ class RateLimiter:
         if purse is not None and mine and purse.left > 0 and self._clock.monotonic() >= self._shut_until:
             purse.left -= 1
             return
-        await self._take(1, urgent=urgent or mine)
+        if purse is None or not mine:
+            await self._take(1, urgent=urgent)
+            return
+        purse.waiting += 1
+        self._tell()
+        try:
+            await self._take(1, urgent=True)
+        finally:
+            purse.waiting -= 1
 
     @asynccontextmanager
     async def permits(self, requests: int) -> AsyncIterator[Permit]:
@@ -88,10 +100,13 @@ class RateLimiter:
         await self._take(requests, urgent=True)
         purse = _Purse(self, requests)
         token = _purse.set(purse)
+        self._purses.add(purse)
         try:
             yield Permit(requests=requests)
         finally:
             _purse.reset(token)
+            self._purses.remove(purse)
+            self._tell()
             self._tokens = min(self._capacity, self._tokens + purse.left)
             purse.left = 0
 
@@ -149,7 +164,7 @@ class RateLimiter:
                 queue = self._urgent or self._patient
                 wait = self._wait(queue[0].tokens)
                 if wait > 0:
-                    await self._clock.sleep(wait)
+                    await self._sleep(wait)
                     continue
                 head = queue.popleft()
                 self._tokens -= head.tokens
@@ -157,6 +172,22 @@ class RateLimiter:
                 head.turn.set()
         finally:
             self._leader = None
+
+    async def _sleep(self, seconds: float) -> None:
+        """Let time pass, once all who hold permits rest; where time passes by itself it doesn't take longer."""
+        if not self._at_work():
+            await self._clock.sleep(seconds)
+            return
+        self._all_rest.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_rest.wait(), seconds)
+
+    def _at_work(self) -> bool:
+        return any(not purse.waiting for purse in self._purses)
+
+    def _tell(self) -> None:
+        if not self._at_work():
+            self._all_rest.set()
 
     def _hand_over(self) -> None:
         if self._leader is None and (queue := self._urgent or self._patient):
