@@ -9,6 +9,7 @@ import structlog
 
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.matching import Matcher
+from selftimer.engine.own import is_own
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.facts.diff import Seen, events_of, partially_paid, removed
 from selftimer.facts.openness import is_open
@@ -121,7 +122,9 @@ class Intake:
     # --- events --------------------------------------------------------------------------------------------------
 
     def _happened(self, event: Event, change: Change | None) -> None:
-        event = replace(event, own=self._is_own(event)) if event.changed else event
+        if event.changed and event.after is not None and change is not None and change.stored is not None:
+            own = is_own(self.tx, event.record_id, event.changed, event.after, since=change.stored.seen_at)
+            event = replace(event, own=own)
         expired = event.at < self.now.subtract(hours=self.context.policy.event_expiry_hours)
         before = change.stored.raw if change and change.stored and event.before is not None else None
         stored = StoredEvent(
@@ -155,13 +158,6 @@ class Intake:
                 )
             return
         self.matcher.event(stored)
-
-    def _is_own(self, event: Event) -> bool:
-        """Whether every value that changed is one that we set (20)."""
-        wrote: Any = self.tx.control.get(f"wrote:{event.record_id}")
-        if not isinstance(wrote, dict) or event.after is None:
-            return False
-        return all(name in wrote and wrote[name] == getattr(event.after, name, None) for name in event.changed)
 
     def _part_payments(self, changes: Sequence[Change]) -> list[tuple[Event, Change]]:
         """`invoice.partially_paid` for invoices of which a part has just come in."""

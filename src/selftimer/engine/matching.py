@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from selftimer.engine.own import is_own
 from selftimer.engine.runs import DEEPEST, RunDesk
 from selftimer.engine.scopes import event_of, scope_for
 from selftimer.facts.derive_money import outstanding
@@ -60,7 +61,8 @@ class Matcher:
                 log.info("event.parked", event_name=stored.name, record=stored.record_id, reason=hole)
             return
         if stored.state == "parked":
-            self.tx.events.update(replace(stored, state="done", reason=None))
+            stored = replace(stored, state="done", reason=None, own=self._was_own(stored))
+            self.tx.events.update(stored)
         event = event_of(self.context, stored)
         for rule, entry in self.context.rules.listening(stored.name):
             if rule.settle is not None and stored.settle_rule is None:
@@ -74,10 +76,17 @@ class Matcher:
             return "its client can't be had"
         if world.get(stored.subject_kind, stored.subject_id) is None and not stored.name.endswith(".removed"):
             return f"its {stored.subject_kind} can't be had"
-        verb = _MAKES.get(stored.name)
+        verb = Verb.UPDATE if stored.kind is Kind.CLIENT and stored.changed else _MAKES.get(stored.name)
         if verb and stored.client_id and self.tx.deliveries.unresolved(stored.client_id, verb.value):
             return f"a {verb.value} of ours for this client is on its way"
         return None
+
+    def _was_own(self, stored: StoredEvent) -> bool:
+        """Whether a change that waited until an update of ours was settled was that update."""
+        after = self.desk.world.get(stored.kind, stored.record_id)
+        if stored.own or after is None or not stored.changed:
+            return stored.own
+        return is_own(self.tx, stored.record_id, stored.changed, after, since=stored.seen_at.subtract(hours=24))
 
     def _settle(self, stored: StoredEvent, rule: Rule) -> None:
         """Wait until the value has stood for so long; there and back is nothing (13)."""
