@@ -159,6 +159,7 @@ class FallenDue:
             matcher = Matcher(tx, self._context, now)
             for stored in ready:
                 matcher.settled(stored)
+            hold_flood(tx, self._context, matcher.desk.planned, now)
 
 
 def _key(timer: Timer) -> tuple[str, str, str]:

@@ -11,6 +11,7 @@ from selftimer.engine.own import is_own
 from selftimer.engine.runs import DEEPEST, RunDesk
 from selftimer.engine.scopes import event_of, scope_for
 from selftimer.facts.derive_money import outstanding
+from selftimer.facts.diff import Seen, events_of
 from selftimer.facts.records import Invoice, Kind, Session
 from selftimer.facts.stored import StoredEvent, TraceRow
 from selftimer.plan import verdict
@@ -101,18 +102,27 @@ class Matcher:
         self.tx.events.add(waiting)
 
     def settled(self, stored: StoredEvent) -> None:
-        """The time is over: judge it for its rule, unless it went there and back."""
+        """The time is over: judge it for its rule, unless it went there and back, or on to something else."""
         event = event_of(self.context, stored)
-        now_is = self.desk.world.get(stored.kind, stored.record_id)
         self.tx.events.update(replace(stored, state="done"))
-        was = event.before
-        back = [getattr(now_is, name, None) == getattr(was, name, None) for name in stored.changed]
-        if now_is is not None and was is not None and back and all(back):
-            self._no(stored.settle_rule or "", "", "no", stored, {"why": "there and back again"})
+        stands = self._stands(stored, event)
+        if stands is None:
+            self._no(stored.settle_rule or "", "", "no", stored, {"why": "it didn't last"})
             return
         for rule, entry in self.context.rules.listening(stored.name):
             if rule.id == stored.settle_rule:
-                self._consider_event(rule, entry, event, stored)
+                self._consider_event(rule, entry, stands, stored)
+
+    def _stands(self, stored: StoredEvent, event: Event) -> Event | None:
+        """The event as it would be seen now, from the last settled value to the present one; None if it is none."""
+        if stored.name.endswith(".removed") or stored.name == "invoice.partially_paid":
+            return event
+        now_is = self.desk.world.get(stored.kind, stored.record_id)
+        if now_is is None:
+            return None
+        seen = Seen(at=stored.seen_at, zone_of=self.desk.zones.of_session, zone=self.context.policy.zone)
+        same = (e for e in events_of(event.before, now_is, seen) if e.name == stored.name)
+        return next((replace(event, changed=e.changed) for e in same), None)
 
     def _consider_event(self, rule: Rule, entry: Entry, event: Event, stored: StoredEvent) -> None:
         if event.own and not rule.also_own_changes:
