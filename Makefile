@@ -26,7 +26,7 @@ test: .venv/.dev lint docs ## all that is checked: format, lint, types, import r
 lint: .venv/.dev types ## format, lint, types, import rules; changes nothing
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files aren't formatted: run 'make format'" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/lint-imports --quiet || $(BIN)/lint-imports
+	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
 
 types: .venv/.dev ## mypy, strict
 	@$(BIN)/mypy
