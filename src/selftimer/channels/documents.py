@@ -56,7 +56,7 @@ class DocumentChannel:
 
         async def send() -> Outcome:
             accepted = await self._api.create_document(self._kind, delivery.body or {})
-            return Sent(result_id=accepted.record.id, result_kind=self._kind.value)
+            return Sent(result_id=accepted.record.id, result_kind=self._kind.value, record=accepted.record)
 
         return await attempt(send)
 

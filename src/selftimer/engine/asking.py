@@ -185,12 +185,12 @@ class Asking:
             reason=why,
             text=text or self.delivery.text,
         )
-        if tx.deliveries.update(held, expect=_OURS, epoch=self._context.epoch):
+        was = self.delivery.reason
+        if tx.deliveries.update(held, expect=_OURS, epoch=self._context.epoch) and was != why:
+            # It is looked at again every few minutes: said once.
             log.info("delivery.held", hold=hold.value, words=held.words)
-            if self.delivery.reason != why:
-                tx.control.notice(
-                    now, f"{held.rule_id}: {held.words or held.verb.value} is held", why, key=f"held:{held.id}:{why}"
-                )
+            told = f"{held.rule_id}: {held.words or held.verb.value} is held"
+            tx.control.notice(now, told, why, key=f"held:{held.id}:{why}")
         return False
 
     # --- words, approval, the twin -------------------------------------------------------------------------------

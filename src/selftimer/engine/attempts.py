@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from selftimer.engine.asking import Asking
+from selftimer.engine.made import remember
+from selftimer.engine.own import remember_values
 from selftimer.engine.runs import LOGGED, RunDesk, finish
 from selftimer.engine.world import Fresh
-from selftimer.plan.attempt import NotSent, after_attempt, after_look
+from selftimer.errors import StudioError
+from selftimer.facts.records import Kind
+from selftimer.plan.attempt import NotSent, Sent, after_attempt, after_look
 from selftimer.plan.limits import windows
 from selftimer.plan.state import DOCUMENTS, FINAL, REACHES_CLIENT, Delivery, DeliveryState, Verb
 from selftimer.ports import Cap, JournalEntry
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.engine.context import Context
+    from selftimer.facts.records import RawRecord
     from selftimer.ports import Channel, Tx
 
 log = structlog.get_logger(__name__)
@@ -109,7 +115,7 @@ class Attempt:
         outcome = await self._channel.deliver(self._delivery)
         self._context.crash_point("deliver.after_post")
         done = after_attempt(self._delivery, outcome, self._context.clock.now(), self._context.policy)
-        await self._put(done, final=True)
+        await self._put(done, final=True, made=outcome.record if isinstance(outcome, Sent) else None)
         self._context.crash_point("deliver.after_outcome")
         await self._journal(done.state.value, sync=False, result_id=done.result_id)
         self._context.crash_point("deliver.after_line")
@@ -208,10 +214,18 @@ class Attempt:
 
         after = await self._context.store.read(settle)
         log.info("delivery.looked", found=None if found is None else len(found), state=after.state.value)
-        await self._put(after, final=True)
+        await self._put(after, final=True, made=await self._found(after))
         self._context.crash_point("deliver.settled")
 
-    async def _put(self, delivery: Delivery, *, final: bool) -> None:
+    async def _found(self, delivery: Delivery) -> RawRecord | None:
+        """The document that was found, as the studio has it; later steps speak of it."""
+        if delivery.state is not DeliveryState.SENT or delivery.verb not in DOCUMENTS or delivery.result_id is None:
+            return None
+        with suppress(StudioError):
+            return (await self._context.api.record(Kind(delivery.verb.value), delivery.result_id))[0]
+        return None
+
+    async def _put(self, delivery: Delivery, *, final: bool, made: RawRecord | None = None) -> None:
         now = self._context.clock.now()
         expect = [DeliveryState.READY, DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN]
 
@@ -227,7 +241,9 @@ class Attempt:
                     key=f"outcome:{delivery.id}:{delivery.attempt}",
                 )
             if final and delivery.state in FINAL:
-                self._wrote(tx, delivery)
+                remember_values(tx, delivery)
+                if made is not None:
+                    remember(tx, self._context, made, now)
                 RunDesk(tx, self._context, now).after_final(delivery)
 
         await self._context.store.write(put)
@@ -242,12 +258,6 @@ class Attempt:
             reason=delivery.reason,
         )
         self._delivery = delivery
-
-    @staticmethod
-    def _wrote(tx: Tx, delivery: Delivery) -> None:
-        """Remember the values that an update set: seeing them come back is no event (rule-language.md 20)."""
-        if delivery.verb is Verb.UPDATE and delivery.state is DeliveryState.SENT and delivery.body:
-            tx.control.put(f"wrote:{delivery.client_id}", delivery.body.get("set"))
 
     async def _journal(self, outcome: str, *, sync: bool, result_id: str | None = None) -> None:
         delivery = self._delivery

@@ -39,6 +39,8 @@ class Cycle:
         self._now = now
         self._reader = ListReader(context.api, context.store)
         self._poll_id = 0
+        self.partly: set[str] = set()
+        """How deep the lists were read that weren't read whole."""
 
     async def signals_moved(self) -> bool:
         """Whether a cheap signal differs from the last time (remembered then)."""
@@ -63,6 +65,7 @@ class Cycle:
         with bound_contextvars(cycle=self._poll_id):
             self._context.crash_point("observe.begun")
             readings, errors = await self._read_all(depths)
+            self.partly = {r.depth for r in readings if r.depth != "full"}
             gathered = await Gather(self._context, self._now).run(readings)
             changes = gathered.changes
             self._context.crash_point("observe.gathered")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from selftimer.engine.intake import Change
+from selftimer.engine.made import UNSEEN
 from selftimer.engine.world import parsed
 from selftimer.errors import NotFound, StudioError
 from selftimer.facts.records import LISTED, Conversation, Kind, RawRecord, Unreadable, client_id_of
@@ -73,8 +74,8 @@ class Gather:
             changes = []
             for raw, record in good:
                 stored = tx.records.get(raw.kind, raw.id)
-                alive = stored if stored is not None and stored.gone_at is None else None
-                before = parsed(self._context.api, alive) if alive else None
+                seen = stored is not None and stored.gone_at is None and stored.digest != UNSEEN
+                before = parsed(self._context.api, stored) if stored is not None and seen else None
                 changes.append(Change(raw=raw, record=record, before=before, stored=stored))
             return changes
 

@@ -37,6 +37,7 @@ class Observe:
         self._activated: object = None
         self._failures = 0
         self._retry_at: Instant = NEVER
+        self._deeper_at: Instant = NEVER
         self.polls = 0
         self.requests = 0
 
@@ -64,9 +65,11 @@ class Observe:
             cycle = Cycle(self._context, now)
             if signals_only and not await cycle.signals_moved():
                 self.poll_at = now.add(seconds=cadence.signals)
-                self._retry_at = NEVER
+                # What waits for a poll is still waiting: a look at the signals isn't one.
+                self._retry_at = self.poll_at if self._retry_at != NEVER else NEVER
                 return
             failed, unfinished = await cycle.run(depths)
+            self._deeper_at = self._deeper(cycle, now)
             self.polls += 1
         except StudioError as error:
             failed, unfinished = True, True
@@ -76,8 +79,14 @@ class Observe:
         if self._failures:
             wait = min(30 * 2 ** min(self._failures - 1, 5), cadence.page_one)
         # A clock that skips polls in which nothing could be seen must not skip these: they are about what wasn't read.
-        self._retry_at = now.add(seconds=wait) if unfinished else NEVER
+        self._retry_at = now.add(seconds=wait) if unfinished else self._deeper_at
         self.poll_at = now.add(seconds=wait)
+
+    def _deeper(self, cycle: Cycle, now: Instant) -> Instant:
+        """When lists that were read in part are due to be read deeper: what a poll didn't reach may have changed."""
+        cadence = self._context.policy.cadence
+        waits = {"page_one": cadence.open_pages, "open": cadence.full}
+        return min((now.add(seconds=waits[depth]) for depth in cycle.partly), default=NEVER)
 
     async def _depths(self, now: Instant) -> tuple[dict[Kind, str], bool]:
         """How deep each list is read now, and whether a look at the signals is enough."""

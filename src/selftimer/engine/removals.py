@@ -37,12 +37,12 @@ class Removals:
 
     async def run(self, readings: Sequence[Reading]) -> None:
         """Count absences of certified sweeps and settle those that are absent for the second time."""
-        for reading in readings:
-            if reading.certificate is None or not reading.certificate.certified:
-                continue
-            twice = await self._context.store.write(lambda tx, r=reading: self._absent(tx, r))  # type: ignore[misc]  # bound at once
-            for record_id in twice:
-                await self._settle(reading.kind, record_id)
+        whole = [r for r in readings if r.certificate is not None and r.certificate.certified]
+        if not whole:
+            return
+        twice = await self._context.store.write(lambda tx: [(r.kind, i) for r in whole for i in self._absent(tx, r)])
+        for kind, record_id in twice:
+            await self._settle(kind, record_id)
 
     def _absent(self, tx: Tx, reading: Reading) -> list[str]:
         kind = reading.kind

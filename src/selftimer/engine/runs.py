@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from selftimer.engine.ruleset import entry_by_id
-from selftimer.engine.scopes import scope_of_run
+from selftimer.engine.scopes import scope_of_run, unseen
 from selftimer.engine.world import TxWorld
 from selftimer.facts.derive import session_zone
 from selftimer.facts.stored import TraceRow
@@ -103,6 +103,11 @@ class RunDesk:
 
     def go_on(self, run: Run, rule: Rule, scope: Scope, reached: Instant, *, window_end: Instant | None = None) -> Run:
         """Walk from the run's counter to its next effect, wait, doubt or end, and store that."""
+        if unseen(self.tx, self.world, run):
+            waits = "what one of its steps made can't be read yet"
+            run = replace(run, state=RunState.HELD, wake_at=None, reached_at=reached, reason=waits)
+            self.tx.runs.update(run)
+            return run
         while True:
             program = self.context.rules.program(rule, run.entry_id)
             position = Position(pc=run.pc, reached_at=reached, inputs=run.inputs)
@@ -192,7 +197,9 @@ class RunDesk:
 
     def _over(self, run: Run, rule: Rule, scope: Scope) -> bool:
         """End the run if its `until` is true; an effect that may be on its way is left to itself."""
-        if rule.until is None or verdict.holds([rule.until], scope)[0] is not True:
+        if rule.until is None or unseen(self.tx, self.world, run):
+            return False
+        if verdict.holds([rule.until], scope)[0] is not True:
             return False
         if self.on_its_way(run):
             return False

@@ -109,6 +109,14 @@ def scope_of_run(context: Context, tx: Tx, world: TxWorld, run: Run) -> Scope:
     return scope
 
 
+def unseen(tx: Tx, world: TxWorld, run: Run) -> bool:
+    """Whether something that a step of the run made isn't known yet: nothing that may be about it can be judged."""
+    return any(
+        world.get(Kind(kind), record_id) is None and tx.records.get(Kind(kind), record_id) is None
+        for kind, record_id in run.made.values()
+    )
+
+
 def _put(scope: Scope, record: Record | None) -> None:
     if record is not None and kind_of(record) in _ROOTS:
         setattr(scope, kind_of(record).value, record)

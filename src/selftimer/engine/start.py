@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from selftimer.engine.memory import forgotten, merge, told
 from selftimer.plan.attempt import orphaned
 from selftimer.plan.state import DeliveryState
 from selftimer.ports import Pause
@@ -18,8 +19,8 @@ log = structlog.get_logger(__name__)
 
 
 async def take_over(context: Context) -> None:
-    """A new epoch; `in_flight` rows of older ones are unknown at once; the send journal is compared."""
-    written = {e.key for e in context.store.journal.entries() if e.outcome == "intent"}
+    """A new epoch; `in_flight` rows of older ones are unknown at once; the send journal is compared and merged."""
+    lines = told(context.store.journal.entries())
 
     def start(tx: Tx) -> tuple[int, int]:
         epoch = tx.control.next_epoch()
@@ -27,9 +28,10 @@ async def take_over(context: Context) -> None:
         for delivery in flying:
             tx.deliveries.update(orphaned(delivery, context.policy), expect=[DeliveryState.IN_FLIGHT])
         tx.deliveries.adopt_orphans(epoch, context.clock.now())
-        forgotten = [key for key in sorted(written) if tx.deliveries.by_key(key) is None]
-        if forgotten:
-            _hold(tx, context, len(forgotten))
+        lost = forgotten(tx, lines)
+        if lost:
+            merge(tx, context, lost)
+            _hold(tx, context, len(lost))
         return epoch, len(flying)
 
     context.crash_point("start.before")
@@ -46,7 +48,8 @@ def _hold(tx: Tx, context: Context, count: int) -> None:
     tx.control.notice(
         now,
         "Selftimer started held",
-        f"{why}. Nothing is sent until you say `selftimer resume`; look through `selftimer deliveries` first.",
+        f"{why}. They are noted and won't be sent again. Nothing is sent until you say `selftimer resume`; "
+        "look through `selftimer deliveries` first.",
         key=f"forgotten:{now}",
     )
     log.warning("service.held", reason="the send journal knows more than the database", sends=count)

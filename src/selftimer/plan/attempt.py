@@ -15,6 +15,7 @@ from selftimer.plan.state import DOCUMENTS, Delivery, DeliveryState, Hold, Verb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from selftimer.facts.records import RawRecord
     from selftimer.plan.policy import Policy
 
 
@@ -24,6 +25,8 @@ class Sent:
 
     result_id: str | None
     result_kind: str | None = None
+    record: RawRecord | None = None
+    """What was made, as the studio answered: known at once, before a poll sees it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
