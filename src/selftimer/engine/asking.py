@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from selftimer.engine.fresh import FreshReader, conversation_of, requests_for
+from selftimer.engine.fresh import FreshReader, Known, conversation_of, known_of, requests_for
 from selftimer.engine.matching import moved_away
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.runs import RunDesk, finish, new_id
@@ -47,6 +47,7 @@ class Asking:
         self.delivery = delivery
         self._rule: Rule | None = None
         self._run: Run | None = None
+        self._known: Known = {}
 
     async def ask(self, then: Callable[[Tx, Delivery, Fresh], None]) -> Fresh | None:
         """Read afresh and judge; what the judgement rests on if it is to be sent now, else None (that is stored).
@@ -65,23 +66,18 @@ class Asking:
 
         return fresh if await self._context.store.write(judge) else None
 
-    async def load(self) -> int | None:
+    def load(self, tx: Tx) -> int | None:
         """Find its run and rule; how many requests it takes to ask, or None where it has to wait (that is stored)."""
-
-        def load(tx: Tx) -> int | None:
-            self._run = run = tx.runs.get(self.delivery.run_id)
-            self._rule = rule = self._context.rules.pinned(tx, run.rule_id, run.rule_version) if run else None
-            if rule is None or self._context.rules.today(rule.id) is None:
-                return None
-            return requests_for(tx, self._roots(), self._reads(), self.delivery.client_id, writes_to=self._writes_to)
-
-        requests = await self._context.store.read(load)
-        if requests is not None:
-            return requests
-        later = self._context.clock.now().add(hours=1)
-        waits = replace(self.delivery, lease_until=None, due_at=later, reason="its rule isn't in the workspace")
-        await self._context.store.write(lambda tx: tx.deliveries.update(waits, expect=_OURS, epoch=self._context.epoch))
-        return None
+        self._run = run = tx.runs.get(self.delivery.run_id)
+        self._rule = rule = self._context.rules.pinned(tx, run.rule_id, run.rule_version) if run else None
+        if rule is None or self._context.rules.today(rule.id) is None:
+            later = self._context.clock.now().add(hours=1)
+            waits = replace(self.delivery, lease_until=None, due_at=later, reason="its rule isn't in the workspace")
+            tx.deliveries.update(waits, expect=_OURS, epoch=self._context.epoch)
+            return None
+        reads = self._reads()
+        self._known = known_of(tx, reads, self.delivery.client_id, writes_to=self._writes_to)
+        return requests_for(self._roots(), reads, self._known)
 
     def _step(self) -> EffectStep:
         assert self._rule is not None
@@ -104,7 +100,7 @@ class Asking:
 
     async def _read(self) -> Fresh:
         """The subject, its client, what the conditions lead to, and the conversation that will be written in."""
-        reader = FreshReader(self._context, self._reads())
+        reader = FreshReader(self._context, self._reads(), self._known)
         fresh = await reader.read(self._roots())
         if self._writes_to and self.delivery.client_id:
             fresh = await reader.conversations(self.delivery.client_id)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import structlog
 
@@ -15,7 +15,7 @@ from selftimer.engine.made import remember
 from selftimer.engine.own import remember_values
 from selftimer.engine.runs import LOGGED, RunDesk, finish
 from selftimer.engine.world import Fresh
-from selftimer.errors import StudioError
+from selftimer.errors import StoreError, StudioError
 from selftimer.facts.records import Kind
 from selftimer.plan.attempt import NotSent, Sent, after_attempt, after_look
 from selftimer.plan.limits import windows
@@ -43,6 +43,26 @@ class Attempt:
         self._delivery = delivery
         self._intended: bool | None = None
         """Whether the intent was written with the verdict; None where the channel has to read first."""
+        self._asking: Asking | None = None
+        self._reads: int | None = None
+        self._fault: Exception | None = None
+
+    @property
+    def delivery(self) -> Delivery:
+        """The delivery as it stands."""
+        return self._delivery
+
+    def load(self, tx: Tx) -> Self:
+        """Find what asking takes, in the transaction that claimed it; a fault of this one shows when it runs."""
+        if self._delivery.state is DeliveryState.READY and self._delivery.verb is not Verb.CONVERSATION:
+            self._asking = Asking(self._context, self._delivery)
+            try:
+                self._reads = self._asking.load(tx)
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - raised again in `carry_out`: the others are not to suffer
+                self._fault = error
+        return self
 
     @property
     def _channel(self) -> Channel:
@@ -57,9 +77,10 @@ class Attempt:
         if self._delivery.verb is Verb.CONVERSATION:
             await self._send(Fresh(read_at=self._context.clock.now()))
             return
-        asking = Asking(self._context, self._delivery)
-        reads = await asking.load()
-        if reads is None:
+        if self._fault is not None:
+            raise self._fault
+        asking, reads = self._asking, self._reads
+        if asking is None or reads is None:
             return
         more = 1 + (_BEFORE_A_DOCUMENT if self._delivery.verb in DOCUMENTS else 0)
         async with self._context.api.permits(reads + more):

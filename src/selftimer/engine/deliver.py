@@ -79,8 +79,8 @@ class Deliver:
                             more = len(claimed) == most
                         if not claimed:
                             return
-                        delivery = claimed.popleft()
-                    await self._one(delivery)
+                        attempt = claimed.popleft()
+                    await self._one(attempt)
             except StoreError as fault:
                 faults.append(fault)  # kept until all are done: nobody is cut off in the middle of a POST
 
@@ -90,29 +90,32 @@ class Deliver:
         if faults:
             raise faults[0]
         if claimed:
-            await self._context.store.write(lambda tx: _release(tx, claimed))
+            left = [attempt.delivery for attempt in claimed]
+            await self._context.store.write(lambda tx: _release(tx, left))
         return found
 
-    async def _claim(self, now: Instant) -> list[Delivery]:
+    async def _claim(self, now: Instant) -> list[Attempt]:
         """The next ones whose turn it is; orders first, so that a pause doesn't wait until all that is due is done."""
         if self._draining:
             return []
         policy, epoch = self._context.policy, self._context.epoch
         until = now.add(seconds=policy.lease)
 
-        def claim(tx: Tx) -> list[Delivery]:
+        def claim(tx: Tx) -> list[Attempt]:
             carry_out(tx, self._context, self._context.clock.now())
-            return tx.deliveries.claim(now, limit=policy.concurrency, lease_until=until, epoch=epoch)
+            mine = tx.deliveries.claim(now, limit=policy.concurrency, lease_until=until, epoch=epoch)
+            return [Attempt(self._context, delivery).load(tx) for delivery in mine]
 
         claimed = await self._context.store.write(claim)
         if claimed:
             self._context.crash_point("deliver.claimed")
         return claimed
 
-    async def _one(self, delivery: Delivery) -> None:
+    async def _one(self, attempt: Attempt) -> None:
+        delivery = attempt.delivery
         with bound_contextvars(rule=delivery.rule_id, run=delivery.run_id, delivery=delivery.id):
             try:
-                await Attempt(self._context, delivery).carry_out()
+                await attempt.carry_out()
             except StudioError as error:
                 # Reads failed before anything was sent: again in a minute, and `late` runs.
                 log.warning("delivery.unread", error=type(error).__name__, message=error.message)

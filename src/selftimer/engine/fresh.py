@@ -30,31 +30,37 @@ MOST = 40
 _BY_ID = {Kind.INVOICE: "invoice_id", Kind.CONTRACT: "contract_id", Kind.QUESTIONNAIRE: "questionnaire_id"}
 
 
-def requests_for(
-    tx: Tx, roots: Collection[tuple[Kind, str]], reads: Collection[Read], client_id: str | None, *, writes_to: bool
-) -> int:
+Known = dict[tuple[Kind, str], list[str]]
+"""Ids of the records of a kind that a client has, as far as the store knows."""
+
+
+def known_of(tx: Tx, reads: Collection[Read], client_id: str | None, *, writes_to: bool) -> Known:
+    """What the store knows of the lists that such a judgement leads to."""
+    lists = {target for source, target in reads if source is Kind.CLIENT and target is not Kind.CLIENT}
+    lists |= {Kind.CONVERSATION} if writes_to else set()
+    if Kind.MESSAGE in lists:
+        lists = lists - {Kind.MESSAGE} | {Kind.CONVERSATION}
+    return {(kind, client_id): tx.records.ids_of_client(kind, client_id) for kind in sorted(lists) if client_id}
+
+
+def requests_for(roots: Collection[tuple[Kind, str]], reads: Collection[Read], known: Known) -> int:
     """How many requests such a judgement takes, as far as the store can tell: those of `FreshReader`, counted.
 
     Taken together before the first of them, for reads that wait for each other's turn are old when the last is done.
     """
-    lists = {target for source, target in reads if source is Kind.CLIENT} | (
-        {Kind.CONVERSATION} if writes_to else set()
-    )
-    if Kind.MESSAGE in lists:
-        lists = lists - {Kind.MESSAGE} | {Kind.CONVERSATION}
     count = len(set(roots)) + sum(target in _BY_ID for source, target in reads if source is not Kind.CLIENT)
-    for kind in lists if client_id else ():
-        known = len(tx.records.of_client(kind, client_id or ""))
-        count += {Kind.INVOICE: 1, Kind.PAYMENT: 1, Kind.CONVERSATION: known or 2}.get(kind, 1 + known)
+    for (kind, _), ids in known.items():
+        count += {Kind.INVOICE: 1, Kind.PAYMENT: 1, Kind.CONVERSATION: len(ids) or 2}.get(kind, 1 + len(ids))
     return min(count, MOST)
 
 
 class FreshReader:
     """One judgement's reads. Records are read once each, lists of a client once each."""
 
-    def __init__(self, context: Context, reads: Iterable[Read]) -> None:
+    def __init__(self, context: Context, reads: Iterable[Read], known: Known | None = None) -> None:
         self._context = context
         self._reads = frozenset(reads)
+        self._known = known or {}
         self.fresh = Fresh(read_at=context.clock.now())
         self._todo: list[Record] = []
 
@@ -119,21 +125,27 @@ class FreshReader:
         if (target, client_id) in self.fresh.lists:
             return
         self.fresh.lists.add((target, client_id))
-        known = await self._context.store.read(lambda tx: [s.id for s in tx.records.of_client(target, client_id)])
         match target:
             case Kind.INVOICE | Kind.PAYMENT:
                 await self._list(target, client_id)
             case Kind.CONVERSATION:
-                for record_id in known or await self._list(target, client_id):
+                self.fresh.lists.add((Kind.MESSAGE, client_id))  # they come with their conversations
+                for record_id in await self._ids(target, client_id) or await self._list(target, client_id):
                     await self._by_id(target, record_id)
             case Kind.MESSAGE:
                 await self._of_client(client_id, Kind.CONVERSATION)
             case Kind.SESSION | Kind.CONTRACT | Kind.QUESTIONNAIRE | Kind.QUOTE:
                 await self._list(target, client_id)
-                for record_id in known:
+                for record_id in await self._ids(target, client_id):
                     await self._by_id(target, record_id)
             case _:
                 pass
+
+    async def _ids(self, kind: Kind, client_id: str) -> list[str]:
+        known = self._known.get((kind, client_id))
+        if known is None:
+            known = await self._context.store.read(lambda tx: tx.records.ids_of_client(kind, client_id))
+        return known
 
     async def _list(self, kind: Kind, client_id: str) -> list[str]:
         """The client's records of a kind; lists that take no client filter are looked at on page one, newest first."""

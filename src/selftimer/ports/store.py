@@ -87,6 +87,10 @@ class Records(Protocol):
         """Those that aren't gone, oldest first."""
         ...
 
+    def ids_of_client(self, kind: Kind, client_id: str) -> list[str]:
+        """As `of_client`, their ids alone."""
+        ...
+
     def of_parent(self, kind: Kind, parent_id: str) -> list[StoredRecord]:
         """An invoice's payments, a conversation's messages; oldest first."""
         ...

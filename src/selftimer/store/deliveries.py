@@ -15,7 +15,7 @@ from selftimer.store.dialect import insert_new
 from selftimer.store.rows import STUDIO, Group, Rows, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from whenever import Instant
 
@@ -85,6 +85,7 @@ _REACHED = (
     _d.studio == STUDIO,
     one_of(_d.state, *_MAY_HAVE_REACHED),
     _d.dry.is_(False),
+    _d.happened_at >= bindparam("_since", type_=_d.happened_at.type),
 )
 _UNRESOLVED = (
     sa.select(sa.literal(1))
@@ -154,25 +155,31 @@ _Shape = tuple[tuple[str, ...], int]
 """Which columns a cap names, and how many verbs."""
 
 
-def _of_cap(what: sa.ColumnElement[Any], shape: _Shape, place: int) -> sa.ScalarSelect[Any]:
-    """What a cap of that shape asks for; its values are those of the cap at that place."""
+def _within(shape: _Shape, place: int) -> sa.ColumnElement[bool]:
+    """Whether a row counts for a cap of that shape; the values are those of the cap at that place."""
     named, verbs = shape
-    statement = sa.select(what).select_from(tables.deliveries).where(*_REACHED)
-    statement = statement.where(_d.happened_at >= bindparam(f"_since{place}", type_=_d.happened_at.type))
-    statement = statement.where(*(_d[name] == bindparam(f"_{name}{place}") for name in named))
-    if verbs:
-        words = (bindparam(f"_verb{place}_{i}", type_=sa.Text) for i in range(verbs))
-        statement = statement.where(one_of(_d.verb, *words))
-    return statement.scalar_subquery()
+    inside = _d.happened_at >= bindparam(f"_since{place}", type_=_d.happened_at.type)
+    words = [bindparam(f"_verb{place}_{i}", type_=sa.Text) for i in range(verbs)]
+    return sa.and_(
+        inside,
+        *(_d[name] == bindparam(f"_{name}{place}") for name in named),
+        *([one_of(_d.verb, *words)] if words else []),
+    )
 
 
 @cache
-def _of_caps(what: sa.ColumnElement[Any], shapes: tuple[_Shape, ...]) -> sa.Select[*tuple[Any, ...]]:
-    """One row with what each cap asks for: a statement for each would cost more than the counting."""
-    return sa.select(*(_of_cap(what, shape, place).label(f"cap{place}") for place, shape in enumerate(shapes)))
+def _of_caps(what: Callable[[sa.ColumnElement[bool]], Any], shapes: tuple[_Shape, ...]) -> sa.Select[Any]:
+    """What each cap asks for, in one pass over the longest window: a question for each would cost more."""
+    asked = (what(_within(shape, place)).label(f"cap{place}") for place, shape in enumerate(shapes))
+    return sa.select(*asked).select_from(tables.deliveries).where(*_REACHED)
 
 
-_HOW_MANY, _OLDEST = sa.func.count(), sa.func.min(_d.happened_at)
+def _how_many(within: sa.ColumnElement[bool]) -> Any:
+    return sa.func.count(sa.case((within, 1)))
+
+
+def _oldest(within: sa.ColumnElement[bool]) -> Any:
+    return sa.func.min(sa.case((within, _d.happened_at)))
 
 
 class SqlDeliveries(Group):
@@ -244,17 +251,17 @@ class SqlDeliveries(Group):
         return self.counts([cap])[0]
 
     def counts(self, caps: Sequence[Cap]) -> list[int]:
-        return [int(count) for count in self._caps(_HOW_MANY, caps)]
+        return [int(count) for count in self._caps(_how_many, caps)]
 
     def earliest(self, cap: Cap) -> Instant | None:
-        found: Instant | None = self._caps(_OLDEST, [cap])[0]
+        found: Instant | None = self._caps(_oldest, [cap])[0]
         return found
 
-    def _caps(self, what: sa.ColumnElement[Any], caps: Sequence[Cap]) -> Sequence[Any]:
+    def _caps(self, what: Callable[[sa.ColumnElement[bool]], Any], caps: Sequence[Cap]) -> Sequence[Any]:
         if not caps:
             return []
         shapes: list[_Shape] = []
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {"_since": min(cap.since for cap in caps)}
         for place, cap in enumerate(caps):
             said = {"rule_id": cap.rule_id, "client_id": cap.client_id, "purpose": cap.purpose}
             named = {name: value for name, value in said.items() if value is not None}

@@ -37,6 +37,7 @@ _PRESENT = sa.select(_r.id, _r.digest).where(*_OF_KIND, _IDS)
 _GET = RECORDS.select.where(_r.kind == bindparam("_kind"), _r.id == bindparam("_id"))
 _LIVE = RECORDS.select.where(_r.kind == bindparam("_kind"), _r.gone_at.is_(None))
 _OF_CLIENT = _LIVE.where(_r.client_id == bindparam("_owner")).order_by(_r.sort_at, _r.id)
+_IDS_OF_CLIENT = sa.select(_r.id).where(*_HERE, _r.client_id == bindparam("_owner")).order_by(_r.sort_at, _r.id)
 _OF_PARENT = _LIVE.where(_r.parent_id == bindparam("_owner")).order_by(_r.sort_at, _r.id)
 _ORDER = sa.select(_r.id, _r.open).where(*_HERE).order_by(_r.sort_at.desc(), _r.id.desc())
 _SOME = _LIVE.where(_IDS).order_by(_r.sort_at.desc(), _r.id.desc())
@@ -112,6 +113,9 @@ class SqlRecords(Group):
 
     def of_client(self, kind: Kind, client_id: str) -> list[StoredRecord]:
         return self._many(RECORDS, _OF_CLIENT, _kind=kind, _owner=client_id)
+
+    def ids_of_client(self, kind: Kind, client_id: str) -> list[str]:
+        return list(self._run(_IDS_OF_CLIENT, _kind=kind, _owner=client_id).scalars())
 
     def of_parent(self, kind: Kind, parent_id: str) -> list[StoredRecord]:
         return self._many(RECORDS, _OF_PARENT, _kind=kind, _owner=parent_id)
