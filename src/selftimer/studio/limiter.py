@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _LONGEST_PAUSE = 60.0
 """Seconds: a longer Retry-After is not waited out in one go."""
 
+_REST = 2.0
+"""Real seconds at most that the clock isn't slept on for the sake of those who work with permits."""
+
 _log = structlog.get_logger()
 
 
@@ -159,12 +162,16 @@ class RateLimiter:
             await ticket.turn.wait()
             return
         self._leader = ticket
+        rest = True
         try:
             while not ticket.served:
                 queue = self._urgent or self._patient
                 wait = self._wait(queue[0].tokens)
+                if wait > 0 and rest and self._at_work():
+                    rest = await self._rest(min(wait, _REST))
+                    continue
                 if wait > 0:
-                    await self._sleep(wait)
+                    await self._clock.sleep(wait)
                     continue
                 head = queue.popleft()
                 self._tokens -= head.tokens
@@ -173,14 +180,13 @@ class RateLimiter:
         finally:
             self._leader = None
 
-    async def _sleep(self, seconds: float) -> None:
-        """Let time pass, once all who hold permits rest; where time passes by itself it doesn't take longer."""
-        if not self._at_work():
-            await self._clock.sleep(seconds)
-            return
+    async def _rest(self, seconds: float) -> bool:
+        """Wait until all who hold permits rest, but not longer than that: one of them may be waiting for this one."""
         self._all_rest.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._all_rest.wait(), seconds)
+            return True
+        return False
 
     def _at_work(self) -> bool:
         return any(not purse.waiting for purse in self._purses)
