@@ -38,6 +38,10 @@ def berlin(text: str) -> Instant:
     return PlainDateTime.parse_iso(text.replace(" ", "T")).assume_tz(ZONE, disambiguation="compatible").to_instant()
 
 
+class ProcessDied(BaseException):
+    """The process is gone in the middle of its work."""
+
+
 def workspace_files(rules: str, automations: str = "", words: Mapping[str, str] | None = None) -> dict[str, str]:
     """The files of a workspace: rules without their head, words made up where the test gives none."""
     given = dict(words or {})

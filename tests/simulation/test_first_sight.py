@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.simulation.studio_day import StudioDay
+from tests.simulation.studio_day import ProcessDied, StudioDay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,10 +72,6 @@ async def test_a_baseline_that_was_cut_off_between_reading_and_certifying_is_beg
         day.lead("Anna")
         await day.until("2026-03-03 12:00")
         assert day.sent() == ["03-02 08:25 hello Anna"]
-
-
-class ProcessDied(BaseException):
-    """The process is gone in the middle of its work."""
 
 
 async def test_an_older_record_that_turns_up_is_adopted_in_silence(tmp_path: Path) -> None:
