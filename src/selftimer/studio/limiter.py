@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LONGEST_PAUSE = 60.0
 """Seconds: a longer Retry-After is not waited out in one go."""
 
-_REST = 2.0
+_REST = 0.5
 """Real seconds at most that the clock isn't slept on for the sake of those who work with permits."""
 
 _log = structlog.get_logger()
@@ -45,9 +45,14 @@ _purse: ContextVar[_Purse | None] = ContextVar("selftimer_purse", default=None)
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
-    """One caller in the queue. `turn` is set when it was served, or when it is its turn to keep the time."""
+    """One caller in the queue. `turn` is set when it was served, or when it is its turn to keep the time.
+
+    `more`: of somebody who works with permits and needs more than those. It goes first: others who work may be waiting
+    for what it does, a sign-in above all.
+    """
 
     tokens: int
+    more: bool = False
     served: bool = False
     turn: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -93,7 +98,7 @@ class RateLimiter:
         purse.waiting += 1
         self._tell()
         try:
-            await self._take(1, urgent=True)
+            await self._take(1, urgent=True, more=True)
         finally:
             purse.waiting -= 1
 
@@ -140,13 +145,16 @@ class RateLimiter:
         missing = min(float(tokens), self._capacity) - self._tokens
         return max(self._shut_until - self._at, missing / self._rate if missing > 1e-9 else 0.0)
 
-    async def _take(self, tokens: int, *, urgent: bool) -> None:
+    async def _take(self, tokens: int, *, urgent: bool, more: bool = False) -> None:
         if not self._urgent and (urgent or not self._patient) and self._wait(tokens) <= 0:
             self._tokens -= tokens
             return
         queue = self._urgent if urgent else self._patient
-        ticket = _Ticket(tokens)
-        queue.append(ticket)
+        ticket = _Ticket(tokens, more)
+        if more:
+            queue.appendleft(ticket)
+        else:
+            queue.append(ticket)
         try:
             while not ticket.served:
                 await self._advance(ticket)
@@ -167,7 +175,7 @@ class RateLimiter:
             while not ticket.served:
                 queue = self._urgent or self._patient
                 wait = self._wait(queue[0].tokens)
-                if wait > 0 and rest and self._at_work():
+                if wait > 0 and rest and not queue[0].more and self._at_work():
                     rest = await self._rest(min(wait, _REST))
                     continue
                 if wait > 0:
