@@ -43,7 +43,6 @@ rules:
         from: Portrait agreement
       - create: quote
         from: Business day
-      - send: lead-answer
 """
 
 
@@ -116,16 +115,17 @@ def _left_out(world: World, book: Book) -> list[str]:
     held = {
         d.client_id for d in book.deliveries if d.state is DeliveryState.HELD and d.hold in {Hold.EVIDENCE, Hold.FLOOD}
     }
-    done = Counter(d.client_id for d in book.deliveries if d.state is DeliveryState.SENT)
+    told = {DeliveryState.SENT, DeliveryState.SKIPPED}  # skipped: it was down for longer than a day
+    done = Counter(d.client_id for d in book.deliveries if d.state in told)
     unseen = {client_id for client_id, events in book.events.items() if all(e.name != "lead.created" for e in events)}
     horizon = book.now.timestamp() - 7_200
     return [
-        f"{client.id} arrived {client.created_at}: {done[client.id]} of 5"
+        f"{client.id} arrived {client.created_at}: {done[client.id]} of 4"
         for client in world.tables.clients
         if book.baseline < stdlib(client.created_at)
         and stdlib(client.created_at).timestamp() < horizon
         and client.id not in held | unseen
-        and done[client.id] < 5
+        and done[client.id] < 4
         and not _reason(book, client.id)
     ]
 
