@@ -120,7 +120,10 @@ class RunDesk:
                 self.planned.append((delivery, run.event_id is not None))
                 log.info("delivery.planned", rule=rule.id, run=run.id, delivery=delivery.id, state=delivery.state.value)
                 break
-            run = replace(run, pc=run.pc + 1)  # that effect was had before: an edit can't fire it again
+            # That effect was had before: an edit can't fire it again. What follows counts from when it was had.
+            had = self.tx.deliveries.by_key(delivery.key)
+            reached = max(reached, had.sent_at if had and had.sent_at else place.allowed_at)
+            run = replace(run, pc=run.pc + 1)
         self.tx.runs.update(run)
         return run
 
