@@ -11,8 +11,8 @@ from selftimer.cli.options import HERE, AsJson, Workspace
 def init(directory: Annotated[Path, Parameter(help="The folder to make the workspace in.")], /) -> int:
     """Make a workspace: rules, automations, messages and selftimer.toml to begin with.
 
-    Nothing that is there is overwritten. All starter rules that write to clients ask you first or say what they send;
-    read them, then write the studio's e-mail and password to .env.
+    Nothing that is there is overwritten. Read the rules first: most of them write to clients by themselves, and
+    'mode: approve' or 'mode: dry_run' on a rule keeps it from that. Then write e-mail and password to .env.
     """
     from selftimer.cli.starter import make_workspace
 

@@ -268,8 +268,7 @@ class Attempt:
                 RunDesk(tx, self._context, now).after_final(delivery)
 
         await self._context.store.write(put)
-        say = log.warning if delivery.state in {DeliveryState.FAILED, DeliveryState.UNKNOWN} else log.info
-        say(
+        log.info(
             LOGGED[delivery.state],
             attempt=delivery.attempt,
             words=delivery.words,

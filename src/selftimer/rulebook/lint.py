@@ -204,7 +204,8 @@ def _effect(rule: Rule, entry: Entry, effect: _At, words: Mapping[str, WordsSour
             "add 'until: client.replied' or an 'if' to the rule or the step",
         )
     if (step.approve or rule.approve) and step.late is None:
-        yield _warning(step.where, f"this waits for your yes for {USUAL_LATE} only", "add 'late: 3 days' to the step")
+        hint = "say how long its words stay right: add 'late: 3 days' to the step"
+        yield _warning(step.where, "this waits up to 7 days for your yes", hint)
     if isinstance(step, SendStep) and step.words is not None and step.words in words:
         yield from _relative_days(step, effect, words[step.words])
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["auto", "approve", "dry_run", "off"]
 Purpose = Literal["service", "marketing"]
-OnEdit = Literal["finish_old", "migrate", "cancel"]
+OnEdit = Literal["finish_old", "cancel"]
 
 
 @dataclass(frozen=True, slots=True)

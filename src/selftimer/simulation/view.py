@@ -74,7 +74,7 @@ class Digest(Silence):
 
     def _days(self, feed: Feed, *, whole: bool) -> None:
         for date, counts in feed.over(whole=whole):
-            said = ", ".join(f"{counts[word]} {word}" for word in _DIGEST if counts[word]) or "nothing"
+            said = ", ".join(_counted(counts[word], word) for word in _DIGEST if counts[word]) or "nothing"
             line = f"{date} {_DAYS[date.day_of_week().value - 1]}  {said}"
             self._console.print(Text(line), soft_wrap=True, highlight=False)
 
@@ -175,7 +175,12 @@ def _asked(feed: Feed) -> Panel:
 
 
 def _figures(feed: Feed) -> Text:
-    return Text("   ".join(f"{feed.counts[word]} {word}" for word in _DIGEST), style="bold", justify="center")
+    return Text("   ".join(_counted(feed.counts[word], word) for word in _DIGEST), style="bold", justify="center")
+
+
+def _counted(count: int, words: str) -> str:
+    """`1 lead`, `2 leads`."""
+    return f"{count} {words.removesuffix('s') if count == 1 else words}"
 
 
 def _time(row: Mapping[str, Any], feed: Feed) -> str:

@@ -260,7 +260,10 @@ def test_23_days_counted_from_the_end_of_a_party() -> None:
 def test_24_an_approval_without_time_to_give_it() -> None:
     body = "when: session.confirmed\nthen:\n  - send: hello\n    approve: true"
     assert told(body) == [
-        "rules/a.yaml:6:9: warning: this waits for your yes for 24 hours only; add 'late: 3 days' to the step"
+        (
+            "rules/a.yaml:6:9: warning: this waits up to 7 days for your yes; "
+            "say how long its words stay right: add 'late: 3 days' to the step"
+        )
     ]
     assert told(body + "\n    late: 3 days") == []
 

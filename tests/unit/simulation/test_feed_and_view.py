@@ -51,10 +51,10 @@ def test_each_day_is_told_once_and_only_when_it_is_over() -> None:
     seen.now = START.add(hours=26)
     view.show(seen)
     view.show(seen)
-    assert printed(screen) == "2026-03-02 Mon  1 leads, 1 messages\n"
+    assert printed(screen) == "2026-03-02 Mon  1 lead, 1 message\n"
     seen.now = START.add(hours=60)
     view.last(seen)
-    assert printed(screen).splitlines()[1:] == ["2026-03-03 Tue  1 leads", "2026-03-04 Wed  nothing"]
+    assert printed(screen).splitlines()[1:] == ["2026-03-03 Tue  1 lead", "2026-03-04 Wed  nothing"]
 
 
 def test_a_write_belongs_to_the_studios_own_day() -> None:
