@@ -105,7 +105,7 @@ def test_the_picture_shows_time_story_words_documents_and_what_waits() -> None:
         "contract Wedding",
         "reminder: lead-last-call",
         "and 1 more",
-        "1 messages",
+        "1 message",
     ):
         assert words in shown, words
 
