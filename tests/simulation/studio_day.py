@@ -123,6 +123,11 @@ class StudioDay(Simulation):
         """The client writes."""
         return people.client_says(self.world, client.id, text)
 
+    def says_elsewhere(self, client: Client, text: str = "Another matter") -> Message:
+        """The client writes in a new thread."""
+        people.open_conversation(self.world, client.id, "Another matter", by="client")
+        return people.client_says(self.world, client.id, text)
+
     def kim_says(self, client: Client, text: str = "Kim here, let us talk") -> Message:
         """The owner writes by hand."""
         thread = people.conversation_of(self.world, client.id)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from selftimer.engine.fresh import FreshReader, Known, conversation_of, known_of, requests_for
-from selftimer.engine.matching import moved_away
+from selftimer.engine.matching import date_of, moved_away
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.runs import RunDesk, finish, new_id
 from selftimer.engine.scopes import scope_of_run
 from selftimer.facts.records import Client, Conversation, Kind, Message
-from selftimer.plan.effects import Rendered, render_step
+from selftimer.plan.effects import Rendered, render_step, texts_of
 from selftimer.plan.keys import digest, normalised
 from selftimer.plan.program import Effect
 from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, Verb
@@ -70,14 +70,26 @@ class Asking:
         """Find its run and rule; how many requests it takes to ask, or None where it has to wait (that is stored)."""
         self._run = run = tx.runs.get(self.delivery.run_id)
         self._rule = rule = self._context.rules.pinned(tx, run.rule_id, run.rule_version) if run else None
-        if rule is None or self._context.rules.today(rule.id) is None:
+        why = self._not_now(rule)
+        if rule is None or why is not None:
             later = self._context.clock.now().add(hours=1)
-            waits = replace(self.delivery, lease_until=None, due_at=later, reason="its rule isn't in the workspace")
+            waits = replace(self.delivery, lease_until=None, due_at=later, reason=why)
             tx.deliveries.update(waits, expect=_OURS, epoch=self._context.epoch)
             return None
         reads = self._reads()
         self._known = known_of(tx, reads, self.delivery.client_id, writes_to=self._writes_to)
         return requests_for(self._roots(), reads, self._known)
+
+    def _not_now(self, rule: Rule | None) -> str | None:
+        """Why it has to wait for its rule: that is gone, or its mode is another today (19)."""
+        today = self._context.rules.today(rule.id) if rule is not None else None
+        if today is None:
+            return "its rule isn't in the workspace"
+        if today.mode == "off":
+            return "its rule is off"
+        if today.mode == "dry_run" and not self.delivery.dry:
+            return "its rule is only tried out now"
+        return None
 
     def _step(self) -> EffectStep:
         assert self._rule is not None
@@ -96,7 +108,9 @@ class Asking:
         step, entry, rule = self._step(), self._entry(), self._rule
         conditions = [c for c in (rule.if_, entry.if_, rule.until, step.if_) if c is not None]
         conditions += [c for c in (rule.approve, step.approve) if not isinstance(c, bool)]
-        return frozenset(read for condition in conditions for read in condition.reads)
+        said = texts_of(step, self._context.rules.book.words)
+        judged = frozenset(read for condition in conditions for read in condition.reads)
+        return judged | frozenset(read for text in said for read in text.reads)
 
     async def _read(self) -> Fresh:
         """The subject, its client, what the conditions lead to, and the conversation that will be written in."""
@@ -127,11 +141,14 @@ class Asking:
         self.delivery = current
         desk = RunDesk(tx, self._context, now, fresh)
         rule = self._context.rules.today(self._rule.id) or self._rule
-        if fresh.records.get((current.subject_kind, current.subject_id), True) is None:
-            return self._over(tx, desk, "the record is gone from the studio", {})
+        gone = self._gone(fresh)
+        if gone is not None:
+            return self._over(tx, desk, gone, {})
         if self._run.effects == 0 and moved_away(self._context, desk, self._entry(), rule, self._run):
             return self._over(tx, desk, "moved", {})
         scope = scope_of_run(self._context, tx, desk.world, self._run)
+        if scope.client is not None and scope.client.id != current.client_id:
+            return self._over(tx, desk, "it belongs to another client now", {})
         verdict = still_wanted(self._rule, self._entry(), self._step(), current, scope)
         match verdict:
             case RunOver(reason=reason, detail=detail):
@@ -142,13 +159,36 @@ class Asking:
             case Doubt(hold=hold, why=why):
                 return self._hold(tx, hold, why, now)
             case Wanted():
-                return not self._at_night(tx, rule, scope, now) and self._word(tx, rule, scope, fresh, now)
+                return not self._at_night(tx, rule, scope, desk) and self._word(tx, rule, scope, fresh, now)
 
-    def _at_night(self, tx: Tx, rule: Rule, scope: Scope, now: Instant) -> bool:
-        """Put off what was kept back until the night began; nights don't count as being late (17)."""
-        policy, delivery = self._context.policy, self.delivery
-        free = next_free(now, policy.quiet_hours, policy.zone)
-        if delivery.verb not in REACHES_CLIENT or free == now or ignores_night(rule, scope):
+    def _gone(self, fresh: Fresh) -> str | None:
+        """What isn't in the studio any more; of a removed record nothing else was expected."""
+        assert self._run is not None
+        delivery = self.delivery
+        if self._run.occurrence.endswith(".removed"):
+            return None
+        if fresh.records.get((delivery.subject_kind, delivery.subject_id), True) is None:
+            return "the record is gone from the studio"
+        if delivery.client_id and fresh.records.get((Kind.CLIENT, delivery.client_id), True) is None:
+            return "the client is gone from the studio"
+        return None
+
+    def _at_night(self, tx: Tx, rule: Rule, scope: Scope, desk: RunDesk) -> bool:
+        """Put off what was kept back until the night began; nights don't count as being late (17).
+
+        What a moment lies before is late for good when its date has come, night or not (10).
+        """
+        assert self._run is not None
+        policy, delivery, now = self._context.policy, self.delivery, desk.now
+        awake = delivery.verb not in REACHES_CLIENT or ignores_night(rule, scope)
+        free = now if awake else next_free(now, policy.quiet_hours, policy.zone)
+        at_once = delivery.planned_at == self._run.begun_at
+        end = date_of(self._context, desk, self._entry(), self._run) if at_once else None
+        if end is not None and free > end:
+            desk.trace(delivery.rule_id, delivery.entry_id, "late", delivery.step_id, run=self._run)
+            finish(tx, self._context, desk, replace(delivery, state=DeliveryState.SKIPPED, reason="late"))
+            return True
+        if free == now:
             return False
         later = replace(
             delivery,
@@ -201,6 +241,8 @@ class Asking:
             return self._hold(tx, Hold.WORDS, f"its words are gone: {error}", now)
         if delivery.edited_text is not None:
             rendered = Rendered(delivery.edited_text, rendered.body)
+        elif delivery.attempt and delivery.verb is Verb.MESSAGE and delivery.text:
+            rendered = Rendered(delivery.text, rendered.body)  # the words of its first attempt, which may yet turn up
         asks = needs_yes(rule, step, scope) and delivery.edited_text is None
         if asks and (delivery.approved_at is None or delivery.approved_text != rendered.text):
             why = "waits for your yes" if delivery.approved_at is None else "the words changed since your yes"
@@ -230,26 +272,8 @@ class Asking:
             conversation_id=conversation.id,
             known_ids=tuple(m.id for m in messages),
         )
-        twin = self._twin(tx, messages, rendered.text)
-        if twin is None:
-            return True
         desk = RunDesk(tx, self._context, now, fresh)
-        found = replace(
-            self.delivery, state=DeliveryState.SENT, result_id=twin, result_kind="message", sent_at=now, reason="found"
-        )
-        return finish(tx, self._context, desk, found)
-
-    def _twin(self, tx: Tx, messages: list[Message], text: str) -> str | None:
-        """The very text, sent by the studio since a day before the run began and claimed by no other effect."""
-        assert self._run is not None
-        since = self._run.begun_at.subtract(hours=24)
-        for message in messages:
-            if message.sender_type != "photographer" or message.sent_at is None or message.sent_at < since:
-                continue
-            same = normalised(message.content) == normalised(text)
-            if same and tx.deliveries.made(Kind.MESSAGE, message.id) is None:
-                return message.id
-        return None
+        return not found_twin(tx, self._context, desk, fresh, self.delivery)
 
     def _open_conversation(self, tx: Tx, now: Instant, subject: object) -> bool:
         """The client has no conversation: making one is an effect of its own, and the message waits for it (§1.7)."""
@@ -281,6 +305,28 @@ class Asking:
         later = replace(delivery, lease_until=None, due_at=after.add(seconds=5), reason="waits for a conversation")
         tx.deliveries.update(later, expect=_OURS, epoch=self._context.epoch)
         return False
+
+
+def found_twin(tx: Tx, context: Context, desk: RunDesk, fresh: Fresh, delivery: Delivery) -> bool:
+    """Take the very text for ours if the studio sent it since a day before the run began (delivery.md §1.1).
+
+    That covers a second copy of the bot and a lost database. What another effect claims is not ours.
+    """
+    run = tx.runs.get(delivery.run_id)
+    words = normalised(delivery.text or "")
+    if run is None or not words:
+        return False
+    since = run.begun_at.subtract(hours=24)
+    for message in fresh.of(Kind.MESSAGE):
+        if not isinstance(message, Message) or message.conversation_id != delivery.conversation_id:
+            continue
+        if message.sender_type != "photographer" or message.sent_at is None or message.sent_at < since:
+            continue
+        if normalised(message.content) == words and tx.deliveries.made(Kind.MESSAGE, message.id) is None:
+            sent = replace(delivery, state=DeliveryState.SENT, result_id=message.id, result_kind="message")
+            finish(tx, context, desk, replace(sent, sent_at=desk.now, reason="found"))
+            return True
+    return False
 
 
 def _is_theirs(conversation: Conversation, client: object) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from selftimer.engine.asking import Asking
+from selftimer.engine.asking import Asking, found_twin
 from selftimer.engine.made import remember
 from selftimer.engine.own import remember_values
 from selftimer.engine.runs import LOGGED, RunDesk, finish
@@ -126,8 +126,15 @@ class Attempt:
             return
         self._delivery = ready
         self._context.crash_point("deliver.before_intent")
-        if await self._context.store.write(self._intend):
+        if await self._context.store.write(lambda tx: self._intend_anew(tx, fresh)):
             await self._post()
+
+    def _intend_anew(self, tx: Tx, fresh: Fresh) -> bool:
+        """The intent of words that were only just fetched: they too may have been sent by a second copy of the bot."""
+        desk = RunDesk(tx, self._context, self._context.clock.now(), fresh)
+        if self._delivery.verb is Verb.MESSAGE and found_twin(tx, self._context, desk, fresh, self._delivery):
+            return False
+        return self._intend(tx)
 
     async def _post(self) -> None:
         self._context.crash_point("deliver.after_intent")

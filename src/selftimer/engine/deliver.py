@@ -15,7 +15,7 @@ from structlog.contextvars import bound_contextvars
 from whenever import Instant
 
 from selftimer.engine.attempts import Attempt
-from selftimer.engine.fresh import FreshReader
+from selftimer.engine.fresh import FreshReader, roots_of
 from selftimer.engine.orders import carry_out
 from selftimer.engine.runs import RunDesk
 from selftimer.errors import StoreError, StudioError
@@ -166,8 +166,9 @@ class Deliver:
         reads = reads_ahead(self._context.rules.program(rule, run.entry_id), run.pc)
         if not reads:
             return None
-        roots = [(run.subject_kind, run.subject_id), *((Kind(k), i) for k, i in run.made.values())]
-        return await FreshReader(self._context, reads).read(roots)
+        roots = roots_of((run.subject_kind, run.subject_id), run.client_id, reads)
+        made = [(Kind(kind), record_id) for kind, record_id in run.made.values()]
+        return await FreshReader(self._context, reads).read([*roots, *made])
 
     def _woken(self, tx: Tx, pairs: list[tuple[Run, Fresh | None]], unread: list[Run], now: Instant) -> None:
         for run, fresh in pairs:

@@ -14,7 +14,7 @@ import structlog
 from whenever import Instant
 
 from selftimer.engine.flood import hold_flood
-from selftimer.engine.fresh import FreshReader
+from selftimer.engine.fresh import FreshReader, roots_of
 from selftimer.engine.matching import Matcher
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.errors import StudioError
@@ -86,8 +86,9 @@ class FallenDue:
         rule = self._context.rules.today(timer.rule_id)
         if rule is None or timer.closes_at < now:
             return None
-        reader = FreshReader(self._context, reads_of(rule, _entry(rule, timer)))
-        roots = [(timer.kind, timer.subject_id)]
+        reads = reads_of(rule, _entry(rule, timer))
+        reader = FreshReader(self._context, reads)
+        roots = roots_of((timer.kind, timer.subject_id), timer.client_id, reads)
         try:
             async with self._context.api.permits(len(roots)):
                 return await reader.read(roots)

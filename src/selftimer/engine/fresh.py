@@ -9,6 +9,7 @@ from selftimer.errors import Drifted, NotFound
 from selftimer.facts.records import (
     Client,
     Conversation,
+    Invoice,
     Kind,
     RawRecord,
     Record,
@@ -50,8 +51,15 @@ def requests_for(roots: Collection[tuple[Kind, str]], reads: Collection[Read], k
     """
     count = len(set(roots)) + sum(target in _BY_ID for source, target in reads if source is not Kind.CLIENT)
     for (kind, _), ids in known.items():
-        count += {Kind.INVOICE: 1, Kind.PAYMENT: 1, Kind.CONVERSATION: len(ids) or 2}.get(kind, 1 + len(ids))
+        count += {Kind.INVOICE: 1, Kind.PAYMENT: 1, Kind.CONVERSATION: 1 + (len(ids) or 1)}.get(kind, 1 + len(ids))
+    count += any(kind is Kind.INVOICE for kind, _ in known) and (Kind.INVOICE, Kind.PAYMENT) in reads
     return min(count, MOST)
+
+
+def roots_of(subject: tuple[Kind, str], client_id: str | None, reads: Collection[Read]) -> list[tuple[Kind, str]]:
+    """Where a judgement begins to read: its subject, and its client where it asks anything of them."""
+    asks = client_id is not None and any(source is Kind.CLIENT for source, _ in reads)
+    return [subject, (Kind.CLIENT, client_id)] if asks and client_id is not None else [subject]
 
 
 class FreshReader:
@@ -63,6 +71,8 @@ class FreshReader:
         self._known = known or {}
         self.fresh = Fresh(read_at=context.clock.now())
         self._todo: list[Record] = []
+        self._whole: set[str] = set()
+        """Invoices that were read by id, and so with their payments."""
 
     async def read(self, roots: Iterable[tuple[Kind, str]]) -> Fresh:
         """The roots by id, then all that the reads lead to. A 404 is an answer; any other failure is raised."""
@@ -93,6 +103,7 @@ class FreshReader:
         except NotFound:
             self.fresh.records[kind, record_id] = None
             return
+        self._whole.add(record_id)
         for raw in found:
             self._lay(raw)
 
@@ -116,6 +127,9 @@ class FreshReader:
                 await self._by_id(Kind.CLIENT, owner)
         elif isinstance(record, Client):
             await self._of_client(record.id, target)
+        elif isinstance(record, Invoice) and target is Kind.PAYMENT:
+            if record.id not in self._whole and record.client_id is not None:
+                await self._of_client(record.client_id, Kind.PAYMENT)
         elif isinstance(record, Session) and target in _BY_ID:
             linked = getattr(record, _BY_ID[target])
             if linked:
@@ -130,7 +144,9 @@ class FreshReader:
                 await self._list(target, client_id)
             case Kind.CONVERSATION:
                 self.fresh.lists.add((Kind.MESSAGE, client_id))  # they come with their conversations
-                for record_id in await self._ids(target, client_id) or await self._list(target, client_id):
+                # Listed each time: they may have begun another one since the last poll.
+                there = await self._list(target, client_id)
+                for record_id in dict.fromkeys([*there, *await self._ids(target, client_id)]):
                     await self._by_id(target, record_id)
             case Kind.MESSAGE:
                 await self._of_client(client_id, Kind.CONVERSATION)

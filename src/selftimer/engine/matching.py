@@ -18,6 +18,7 @@ from selftimer.plan import verdict
 from selftimer.plan.moments import CLOCK_EVENTS, entry_moments, moment_of
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState, Verb
+from selftimer.primitives.time import Span
 
 if TYPE_CHECKING:
     from whenever import Instant
@@ -39,6 +40,8 @@ _MAKES = {
     "quote.sent": Verb.QUOTE,
 }
 """Events that a document of ours causes: they wait while one may be on its way (20)."""
+
+_FOR_EVER = Span(9_000, "days")
 
 
 class Matcher:
@@ -73,9 +76,11 @@ class Matcher:
 
     def _hole(self, stored: StoredEvent) -> str | None:
         world = self.desk.world
+        if stored.name.endswith(".removed"):
+            return None  # what is gone can't be had, and its client may be gone with it
         if stored.client_id and world.get(Kind.CLIENT, stored.client_id) is None:
             return "its client can't be had"
-        if world.get(stored.subject_kind, stored.subject_id) is None and not stored.name.endswith(".removed"):
+        if world.get(stored.subject_kind, stored.subject_id) is None:
             return f"its {stored.subject_kind} can't be had"
         verb = Verb.UPDATE if stored.kind is Kind.CLIENT and stored.changed else _MAKES.get(stored.name)
         if verb and stored.client_id and self.tx.deliveries.unresolved(stored.client_id, verb.value):
@@ -353,6 +358,27 @@ class Matcher:
                 )
             ]
         )
+
+
+def date_of(context: Context, desk: RunDesk, entry: Entry, run: Run) -> Instant | None:
+    """When the date has come that the moment of a run lies before: after that its words make no sense (10)."""
+    record = desk.world.get(run.subject_kind, run.subject_id)
+    if run.event_id is not None or record is None:
+        return None
+    for _, trigger in entry_moments(entry):
+        if trigger.sign != -1 or trigger.kind is not run.subject_kind:
+            continue
+        moment = moment_of(
+            trigger,
+            record,
+            late=_FOR_EVER,
+            policy=context.policy,
+            zone_of=desk.zones.of_session,
+            is_working=context.is_working_day,
+        )
+        if moment is not None and moment.occurrence == run.occurrence:
+            return moment.closes_at
+    return None
 
 
 def moved_away(context: Context, desk: RunDesk, entry: Entry, rule: Rule, run: Run) -> bool:

@@ -113,7 +113,8 @@ def _event(name: str, occurrence: str, before: Record | None, after: Record, see
         subject_kind, subject_id = Kind.CLIENT, after.client_id or ""
     elif isinstance(after, Payment):
         subject_kind, subject_id = Kind.INVOICE, after.invoice_id or ""
-    own_time = created_at_of(after) if name.endswith(".created") or kind is Kind.MESSAGE else None
+    # Who became a lead later on isn't new: that happened when it was seen.
+    own_time = created_at_of(after) if before is None and (name.endswith(".created") or kind is Kind.MESSAGE) else None
     return Event(
         name=name,
         kind=kind,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from selftimer.plan.program import AtEffect
     from selftimer.rulebook.model import Entry, Rule, Words
     from selftimer.rulebook.scope import Scope
+    from selftimer.rulebook.template import TextTemplate
 
 
 def verb_of(step: EffectStep) -> Verb:
@@ -132,6 +133,29 @@ def _preview(step: EffectStep, words: Mapping[str, Words], scope: Scope) -> str 
         return render_step(step, words, scope).text
     except (MissingWord, ConditionError, KeyError):
         return None
+
+
+def texts_of(step: EffectStep, words: Mapping[str, Words]) -> list[TextTemplate]:
+    """The texts that a step is put into words with: what they lead to is read afresh as well."""
+    match step:
+        case SendStep(words=name, variables=variables):
+            said = words.get(name or "")
+            return [*_of_words(said), *variables.values()]
+        case NotifyStep(words=name):
+            return _of_words(words.get(name))
+        case UpdateStep(set=values):
+            return list(values.values())
+        case CreateStep(template=template, items=items, variables=variables):
+            lines = [text for item in items for text in (item.name, item.amount)]
+            return [*([template] if template else []), *lines, *variables.values()]
+        case _:
+            assert_never(step)
+
+
+def _of_words(words: Words | None) -> list[TextTemplate]:
+    if words is None:
+        return []
+    return [words.body] if words.subject is None else [words.subject, words.body]
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,6 +193,8 @@ def test_an_event_is_about_its_subject() -> None:
 def test_an_event_happened_when_the_record_says_or_when_it_was_seen() -> None:
     (created,) = events_of(None, client(type="lead"), SEEN)
     assert (created.at, created.seen_at) == (at("2026-01-01T10:00Z"), SEEN.at)
+    (became,) = events_of(client(type="other"), client(type="lead"), SEEN)
+    assert became.at == SEEN.at  # an old contact who becomes a lead does so now
     (undated,) = events_of(None, client(type="lead", created_at=None), SEEN)
     assert undated.at == SEEN.at
     (moved,) = events_of(session(), session(start_at=at("2026-06-11T12:00Z")), SEEN)
