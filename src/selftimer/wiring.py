@@ -118,6 +118,7 @@ async def build(
         transport=transport,
     )
     crash_point = crash_points(os.environ.get(CRASH_VARIABLE))
+    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = SqlStore(settings.database_path, STUDIO, crash_point=crash_point)
     context = make_context(settings, loaded.rulebook, store=store, api=api, clock=time)
     return Service(
