@@ -46,6 +46,7 @@ class Attempt:
         self._asking: Asking | None = None
         self._reads: int | None = None
         self._fault: Exception | None = None
+        self._waits = False
 
     @property
     def delivery(self) -> Delivery:
@@ -54,6 +55,9 @@ class Attempt:
 
     def load(self, tx: Tx) -> Self:
         """Find what asking takes, in the transaction that claimed it; a fault of this one shows when it runs."""
+        self._waits = self._delivery.state is DeliveryState.READY and self._put_aside(tx)
+        if self._waits:
+            return self  # nothing needs to be read for what may not be sent
         if self._delivery.state is DeliveryState.READY and self._delivery.verb is not Verb.CONVERSATION:
             self._asking = Asking(self._context, self._delivery)
             try:
@@ -71,6 +75,8 @@ class Attempt:
 
     async def carry_out(self) -> None:
         """Look for an unknown one; else ask again whether it is wanted and send it."""
+        if self._waits:
+            return
         if self._delivery.state is DeliveryState.UNKNOWN:
             await self._look()
             return
@@ -151,13 +157,7 @@ class Attempt:
     def _intend(self, tx: Tx) -> bool:
         """Kill switch and caps, read in the transaction that sets `in_flight`."""
         now, delivery = self._context.clock.now(), self._delivery
-        stop = self._stopped(tx)
-        if stop is not None:
-            later = now.add(seconds=self._context.policy.cadence.page_one)
-            paused = replace(delivery, lease_until=None, due_at=later, reason=stop)
-            tx.deliveries.update(paused, expect=_OURS, epoch=self._context.epoch)
-            if delivery.reason != stop:
-                log.info("delivery.paused", reason=stop)
+        if self._put_aside(tx):
             return False
         free_at, what = self._capped(tx, now)
         if free_at is not None:
@@ -173,6 +173,18 @@ class Attempt:
         if not tx.deliveries.update(flying, expect=_OURS, epoch=self._context.epoch):
             return False
         self._delivery = flying
+        return True
+
+    def _put_aside(self, tx: Tx) -> bool:
+        """Whether a kill switch is on: it is tried again later, and `late` runs."""
+        stop, delivery = self._stopped(tx), self._delivery
+        if stop is None:
+            return False
+        later = self._context.clock.now().add(seconds=self._context.policy.cadence.page_one)
+        paused = replace(delivery, lease_until=None, due_at=later, reason=stop)
+        tx.deliveries.update(paused, expect=_OURS, epoch=self._context.epoch)
+        if delivery.reason != stop:
+            log.info("delivery.paused", reason=stop)
         return True
 
     def _stopped(self, tx: Tx) -> str | None:

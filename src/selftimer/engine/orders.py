@@ -13,7 +13,7 @@ from selftimer.engine.runs import new_id
 from selftimer.engine.scopes import scope_for
 from selftimer.facts.records import Kind
 from selftimer.plan.moments import entry_moments
-from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold
+from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, Verb
 from selftimer.plan.timing import next_free
 from selftimer.ports import Pause
 from selftimer.primitives.ids import id_type_of
@@ -66,6 +66,9 @@ def _approve(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) ->
         return _settle(tx, context, now, delivery, str(args.get("choice") or ""))
     if delivery.hold not in {Hold.APPROVAL, Hold.FLOOD}:
         raise Refusal(f"{delivery.id} waits for {delivery.hold.value if delivery.hold else 'nothing'}, not for a yes")
+    text = args.get("text")
+    if text is not None and (delivery.verb is not Verb.MESSAGE or not isinstance(text, str) or not text.strip()):
+        raise Refusal("only a message can be given other words, and they can't be empty")
     seen = args.get("seen")
     if seen is not None and seen != delivery.text:
         raise Refusal("the words have changed since you saw them; look again")
@@ -79,11 +82,11 @@ def _approve(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) ->
         late_until=free + (delivery.late_until - delivery.allowed_at),  # the wait for the yes doesn't count (17)
         approved_at=now,
         approved_text=delivery.text,
-        edited_text=args.get("text") or delivery.edited_text,
+        edited_text=text or delivery.edited_text,
         reason=None,
     )
     tx.deliveries.update(said, expect=[DeliveryState.HELD])
-    log.info("delivery.approved", rule=delivery.rule_id, delivery=delivery.id, edited=bool(args.get("text")))
+    log.info("delivery.approved", rule=delivery.rule_id, delivery=delivery.id, edited=text is not None)
     when = "at once" if free == now else f"at {free.to_tz(context.policy.zone)}, after the quiet hours"
     return f"approved; it goes out {when}"
 
@@ -103,7 +106,6 @@ def _settle(tx: Tx, context: Context, now: Instant, delivery: Delivery, choice: 
             due_at=now,
             allowed_at=now,
             late_until=now + (delivery.late_until - delivery.allowed_at),
-            attempt=0,
             applied=False,
             looks=(),
             reason="you said to send it",
