@@ -257,6 +257,9 @@ class Asking:
         delivery = self.delivery
         assert delivery.client_id is not None
         conversation = conversation_of(fresh, delivery.client_id)
+        if conversation is None and delivery.dry:
+            self.delivery = replace(delivery, text=rendered.text, body=rendered.body, digest=digest(rendered.text))
+            return True  # nothing leaves, so nothing has to be opened
         if conversation is None and not any(fresh.of(Kind.CONVERSATION)):
             return self._open_conversation(tx, now, rendered.body.get("subject"))
         if conversation is None or not _is_theirs(conversation, fresh.records.get((Kind.CLIENT, delivery.client_id))):

@@ -117,7 +117,9 @@ class Intake:
     def _was_there(self, kind: Kind, created: Instant | None, baselines: dict[Kind, Instant | None]) -> bool:
         """Whether a record seen for the first time is old: its creation is then no event (delivery.md §3)."""
         since = baselines.get(_baseline_kind(kind))
-        return since is None or (created is not None and created < since)
+        if since is None or created is None:
+            return since is None
+        return created <= since if kind is Kind.MESSAGE else created < since  # messages aren't read at the baseline
 
     # --- events --------------------------------------------------------------------------------------------------
 

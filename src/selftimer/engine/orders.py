@@ -13,7 +13,7 @@ from selftimer.engine.runs import new_id
 from selftimer.engine.scopes import scope_for
 from selftimer.facts.records import Kind
 from selftimer.plan.moments import entry_moments
-from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, Verb
+from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, TimerState, Verb
 from selftimer.plan.timing import next_free
 from selftimer.ports import Pause
 from selftimer.primitives.ids import id_type_of
@@ -200,7 +200,8 @@ def _moments(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, n
                 continue
             intake.moment(record, rule.id, entry, timer_entry, trigger, known_before=False)
             timer = tx.timers.get(rule.id, timer_entry, record_id)
-            if timer is not None and timer.closes_at >= now:
+            coming = timer is not None and timer.state in {TimerState.PENDING, TimerState.OPEN}
+            if timer is not None and coming and timer.closes_at >= now:
                 done.append(f"{entry.id or rule.id}: due {timer.due_at.to_tz(context.policy.zone)}")
     return done
 
