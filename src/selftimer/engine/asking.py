@@ -78,7 +78,19 @@ class Asking:
             return None
         reads = self._reads()
         self._known = known_of(tx, reads, self.delivery.client_id, writes_to=self._writes_to)
+        if self._writes_to:
+            self._know_opened(tx)
         return requests_for(self._roots(), reads, self._known)
+
+    def _know_opened(self, tx: Tx) -> None:
+        """A thread that we opened is known by its id before any list shows it."""
+        opener = tx.deliveries.by_key(self._opener_key())
+        ids = self._known.get((Kind.CONVERSATION, self.delivery.client_id or ""))
+        if opener is not None and opener.result_id and ids is not None and opener.result_id not in ids:
+            ids.append(opener.result_id)
+
+    def _opener_key(self) -> str:
+        return f"{self._context.studio_id}|conversation:{self.delivery.client_id}"
 
     def _not_now(self, rule: Rule | None) -> str | None:
         """Why it has to wait for its rule: that is gone, or its mode is another today (19)."""
@@ -281,7 +293,7 @@ class Asking:
     def _open_conversation(self, tx: Tx, now: Instant, subject: object) -> bool:
         """The client has no conversation: making one is an effect of its own, and the message waits for it (§1.7)."""
         delivery = self.delivery
-        key = f"{self._context.studio_id}|conversation:{delivery.client_id}"
+        key = self._opener_key()
         existing = tx.deliveries.by_key(key)
         if existing is not None and existing.state is DeliveryState.SENT:
             return self._hold(tx, Hold.CONVERSATION, "the client's new conversation can't be seen yet", now)
