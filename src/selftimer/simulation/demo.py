@@ -237,9 +237,9 @@ class _Demo:
             f"The workspace: {self._workspace}  (selftimer status -w {self._workspace})",
             "Stop with Ctrl-C.",
         )
-        for line in lines:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
-        with suppress(Interrupted):
+        with suppress(Interrupted):  # who reads the last line may press Ctrl-C before anything else happens here
+            for line in lines:
+                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
             while True:
                 signal.pause()
 
