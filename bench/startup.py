@@ -60,7 +60,7 @@ def run(*, quick: bool) -> Suite:
 @contextmanager
 def _running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`selftimer run` with a look at the signals each second."""
-    environment = {**os.environ, "SELFTIMER_POLLING__SIGNALS": "1", "SELFTIMER_POLLING__PAGE_ONE": "30"}
+    environment = {**_installed(), "SELFTIMER_POLLING__SIGNALS": "1", "SELFTIMER_POLLING__PAGE_ONE": "30"}
     with subprocess.Popen(
         [*COMMAND, "run", "--workspace", folder], env=environment, stderr=subprocess.DEVNULL
     ) as process:
@@ -69,6 +69,11 @@ def _running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
+
+
+def _installed() -> dict[str, str]:
+    """The environment of an installed command: its modules were compiled when they came."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _first_request(studio: Child, began: float) -> float:
@@ -89,14 +94,16 @@ def _idle(folder: Path, seconds: float) -> list[float]:
 
 def _imports(suite: Suite) -> None:
     """What `run` imports before it does anything, by package; times of their own, without what they import."""
+    environment = _installed()
     whole = []
-    for _ in range(5):
+    for _ in range(6):
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", IMPORTED], check=True)
+        subprocess.run([sys.executable, "-c", IMPORTED], check=True, env=environment)
         whole.append(time.perf_counter() - began)
+    del whole[0]  # it may have had to compile
     suite.add("Python with all that run imports", "s", whole)
     command = [sys.executable, "-X", "importtime", "-c", IMPORTED]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stderr
     own: Counter[str] = Counter()
     for line in said.splitlines():
         if found := re.match(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", line):

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from selftimer.facts.schema import SCHEMA
 from selftimer.plan.policy import Cadence, Caps, Policy, QuietHours
 from selftimer.primitives.time import Span, check_zone, parse_time
+from selftimer.settings.countries import listed
 from selftimer.settings.places import similar
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -46,11 +47,13 @@ def _currency(code: str) -> str:
 
 
 def _country(code: str) -> str:
+    country, _, part = code.upper().partition("-")
+    if not code or listed(country, part):
+        return code.upper()
     from holidays import list_supported_countries
 
-    country, _, part = code.upper().partition("-")
     known = list_supported_countries()
-    if code and country not in known:
+    if country not in known:
         raise ValueError(f"no public holidays are known for {code!r}; write two letters like 'DE', or '' for none")
     if part and part not in known[country]:
         raise ValueError(f"{country} has no part {part!r}; known are {', '.join(known[country]) or 'none'}")

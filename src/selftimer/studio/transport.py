@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from http.cookiejar import CookieJar
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -39,10 +37,6 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _BODY_LEFT = "http11.send_request_body.started"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
-if find_spec("sniffio") is None:
-    # httpcore imports it some twenty times for a message, and while it isn't installed each time searches the whole
-    # path, a fifth of a message's time. So Python is told that it isn't there.
-    sys.modules["sniffio"] = None  # type: ignore[assignment] # None means "not to be found" (Python's import system)
 for _name in ("httpx", "httpcore"):  # they log URLs (delivery.md §6)
     logging.getLogger(_name).setLevel(logging.WARNING)
 
