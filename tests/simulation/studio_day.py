@@ -192,6 +192,19 @@ class StudioDay(Simulation):
         rows.touch(record_id)
         self.world.changed()
 
+    def hide(self, table: str, record_id: str) -> None:
+        """No list shows the record, but it is there by its id."""
+        rows = getattr(self.world.tables, table)
+        seen = rows.newest
+        rows.newest = lambda: [row for row in seen() if row.id != record_id]
+        rows.touch(record_id)
+        self.world.changed()
+
+    async def expire_logins(self) -> None:
+        """All web sessions end."""
+        answer = await self.clock._http.post("/_sandbox/logins", json={"action": "expire"})
+        answer.raise_for_status()
+
     # --- time ----------------------------------------------------------------------------------------------------
 
     async def until(self, text: str) -> Self:
@@ -284,6 +297,10 @@ class StudioDay(Simulation):
         """Whether changes of that kind cause anything yet."""
         found = await self.service.store.read(lambda tx: tx.records.resource(Kind(kind)))
         return found is not None and found.baseline_at is not None
+
+    async def ids(self, kind: str) -> list[str]:
+        """Of all records of that kind that aren't gone."""
+        return await self.service.store.read(lambda tx: list(tx.records.digests(Kind(kind))))
 
     async def told(self, order: int) -> Mapping[str, Any]:
         """The answer to an order."""

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from selftimer.engine.flood import hold_flood
 from selftimer.engine.gather import Gather
 from selftimer.engine.intake import Change, Intake
 from selftimer.engine.reading import ListReader, Reading
 from selftimer.engine.removals import Removals
+from selftimer.engine.world import parsed
 from selftimer.errors import ClockApart, NotSignedIn, StudioError
+from selftimer.facts.openness import is_open
 from selftimer.facts.records import LISTED, Kind
 from selftimer.facts.stored import Resource
 from selftimer.plan.state import RunState
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.engine.context import Context
+    from selftimer.facts.stored import StoredEvent
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
@@ -77,7 +81,7 @@ class Cycle:
             self._context.crash_point("observe.removals")
             await self._again()
             self._context.crash_point("observe.again")
-            await self._prune(deepest)
+            await self._tidy(deepest)
             count = sum(r.pages for r in readings)
             failed = "; ".join(f"{kind}: {error.message}" for kind, error in errors.items()) or None
             await self._context.store.write(
@@ -172,31 +176,53 @@ class Cycle:
             log.info("baseline.done", list=reading.kind.value, records=len(reading.seen))
         return replace(resource, baseline_at=resource.baseline_at or self._now, complete_as_of=self._now)
 
-    async def _prune(self, deepest: str) -> None:
-        """Traces are kept for a bounded time; four times a day is often enough to see to it."""
-        if deepest == "full":
-            before = self._now.subtract(hours=24 * self._context.policy.keep_traces_days)
-            await self._context.store.write(lambda tx: tx.traces.prune(before))
+    async def _tidy(self, deepest: str) -> None:
+        """Traces are kept for a bounded time, and time passes over records; four times a day is often enough."""
+        if deepest != "full":
+            return
+        before = self._now.subtract(hours=24 * self._context.policy.keep_traces_days)
+
+        def tidy(tx: Tx) -> None:
+            tx.traces.prune(before)
+            for kind in (Kind.SESSION, Kind.CONVERSATION):
+                self._close(tx, kind)
+
+        await self._context.store.write(tidy)
 
     async def _again(self) -> None:
         """What waits for a poll: parked events, and runs whose conditions were unknown."""
 
         def retry(tx: Tx) -> None:
-            desk = Intake(tx, self._context, self._now, self._poll_id).matcher
+            matcher = Intake(tx, self._context, self._now, self._poll_id).matcher
             for stored in tx.events.in_state("parked"):
-                desk.event(stored)
-                waited = (self._now - stored.seen_at).total("seconds")
-                if waited > self._context.policy.parked_report:
-                    tx.control.notice(
-                        self._now,
-                        f"{stored.name} waits for a record that can't be had",
-                        f"{stored.record_id}: {stored.reason or 'unknown'}, since {stored.seen_at}.",
-                        key=f"parked:{stored.id}",
-                    )
+                if not self._too_long(tx, stored):
+                    matcher.event(stored)
             for run in tx.runs.in_state(RunState.HELD):
-                desk.desk.wake(run)
+                matcher.desk.wake(run)
+            hold_flood(tx, self._context, matcher.desk.planned, self._now)
 
         await self._context.store.write(retry)
+
+    def _too_long(self, tx: Tx, stored: StoredEvent) -> bool:
+        """Say so after an hour, once; after a day it is as late as any other event."""
+        policy, waited = self._context.policy, (self._now - stored.seen_at).total("seconds")
+        what = f"{stored.record_id}: {stored.reason or 'unknown'}, since {stored.seen_at}."
+        if waited > policy.event_expiry_hours * 3_600:
+            tx.events.update(replace(stored, state="expired", reason=f"{stored.reason}, for too long"))
+            subject = f"{stored.name} waited too long for a record that can't be had"
+            tx.control.notice(self._now, subject, f"{what} No rule was begun.", key=f"expired:{stored.id}")
+            return True
+        if waited > policy.parked_report:
+            subject = f"{stored.name} waits for a record that can't be had"
+            tx.control.notice(self._now, subject, what, key=f"parked:{stored.id}")
+        return False
+
+    def _close(self, tx: Tx, kind: Kind) -> None:
+        """Records that are no longer open, since time has passed over them, needn't be read every half hour."""
+        still = [ident for ident, is_open_ in tx.records.order(kind) if is_open_]
+        stored = (tx.records.get(kind, ident) for ident in still)
+        read = [(row.id, parsed(self._context.api, row)) for row in stored if row is not None]
+        tx.records.close(kind, [ident for ident, row in read if row is not None and not is_open(row, self._now)])
 
 
 def _first(error: Exception) -> StudioError:

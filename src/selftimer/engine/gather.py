@@ -134,7 +134,7 @@ class Gather:
         return [raw for raw in messages.values() if known.get(raw.id) != raw.digest], unread
 
     async def _related(self, changes: Sequence[Change]) -> list[RawRecord]:
-        """Clients, invoices and session types that changed records name and nobody has: fetched by id."""
+        """Clients, invoices and session types that changed records name, or events wait for: fetched by id."""
         wanted: set[tuple[Kind, str]] = set()
         for change in changes:
             owner = client_id_of(change.record)
@@ -145,7 +145,10 @@ class Gather:
         here = {(c.raw.kind, c.raw.id) for c in changes}
 
         def missing(tx: Tx) -> list[tuple[Kind, str]]:
-            return [key for key in sorted(wanted - here) if tx.records.get(*key) is None]
+            waited = tx.events.in_state("parked")
+            names = {(Kind.CLIENT, e.client_id) for e in waited if e.client_id}
+            names |= {(e.subject_kind, e.subject_id) for e in waited if e.subject_id}
+            return [key for key in sorted((wanted | names) - here) if tx.records.get(*key) is None]
 
         out: list[RawRecord] = []
         for kind, record_id in await self._context.store.read(missing):

@@ -190,6 +190,13 @@ class Intake:
         timers = self.tx.timers.of_subject(kind, record.id)
         live = [t for t in timers if t.state in {TimerState.PENDING, TimerState.OPEN}]
         self.tx.timers.put([replace(t, state=TimerState.GONE, reason="the record is gone") for t in live])
+        client_id = client_id_of(record)
+        for run in self.tx.runs.of_client(client_id) if client_id else ():
+            about = (run.subject_kind, run.subject_id) == (kind, record.id) or kind is Kind.CLIENT
+            if about and not self.matcher.desk.on_its_way(run):
+                self.matcher.desk.end(
+                    run, f"the {'client' if kind is Kind.CLIENT else 'record'} is gone from the studio"
+                )
         event = removed(record, self.seen)
         if event is not None:
             self._happened(event, None)

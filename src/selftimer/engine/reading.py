@@ -52,7 +52,7 @@ class ListReader:
         if first.last:  # one page holds it all: a sweep
             reading.certificate = certify([_facts(first)], _facts(first))
             return reading
-        numbers = await self._open_pages(kind) if depth == "open" else set()
+        numbers = await self._open_pages(reading, first.per_page) if depth == "open" else set()
         await self._further(reading, numbers - {1})
         await self._down(reading, first, resource)
         return reading
@@ -74,6 +74,7 @@ class ListReader:
                 if record.id not in known:
                     reading.new.add(record.id)
             reading.seen.add(record.id)
+        reading.seen |= {entry.id for entry in page.unreadable if entry.id}
 
     async def _further(self, reading: Reading, numbers: set[int]) -> None:
         for page in await self._pages(reading.kind, sorted(numbers)):
@@ -90,23 +91,25 @@ class ListReader:
             tasks = [group.create_task(one(n)) for n in numbers]
         return [task.result() for task in tasks]
 
-    async def _open_pages(self, kind: Kind) -> set[int]:
-        """The pages on which records that are still open should lie, by their place in the stored order."""
-        order = await self._store.read(lambda tx: tx.records.order(kind))
-        return {place // 100 + 1 for place, (_, is_open) in enumerate(order) if is_open}
+    async def _open_pages(self, reading: Reading, per_page: int) -> set[int]:
+        """The pages on which records that are still open should lie: by the stored order, below what is new."""
+        order = await self._store.read(lambda tx: tx.records.order(reading.kind))
+        return {(place + len(reading.new)) // per_page + 1 for place, (_, is_open) in enumerate(order) if is_open}
 
     async def _down(self, reading: Reading, first: Page, resource: Resource) -> None:
-        """Go on down to the first page of known records where the total moved more than page one explains."""
+        """Go on down to the first page of known records: while all of a page is new, or the total says there is more.
+
+        What has vanished meanwhile makes the total say too little, so a page of nothing but new records counts alone.
+        """
         known = await self._store.read(lambda tx: tx.records.count(reading.kind))
-        number, page, found = 1, first, len(reading.new)
-        moved = resource.total != reading.total or found > 0
-        while moved and not page.last and reading.total is not None and reading.total > known + len(reading.new):
-            number += 1
+        moved = resource.total != reading.total or bool(reading.new)
+        number, page = 1, first
+        while moved and not page.last and (_all_new(reading, page) or (reading.total or 0) > known + len(reading.new)):
+            number, before = number + 1, len(reading.new)
             page = await self._api.page(reading.kind, number)
             await self._take(reading, page)
-            if len(reading.new) == found:
+            if len(reading.new) == before:
                 return
-            found = len(reading.new)
 
     async def _full(self, kind: Kind) -> Reading:
         reading = Reading(kind=kind, depth="full")
@@ -125,13 +128,22 @@ class ListReader:
         return reading
 
 
+def _mark(entry: Unreadable, page: Page, place: int) -> str:
+    """The id of an entry that is no record; without one its place, since two of them are not one that came twice."""
+    return entry.id or f"?{page.number}:{place}"
+
+
+def _all_new(reading: Reading, page: Page) -> bool:
+    return bool(page.records) and all(record.id in reading.new for record in page.records)
+
+
 def _facts(page: Page) -> PageFacts:
     def created(record: RawRecord) -> str | None:
         text = record.raw.get("created_at") or record.raw.get("payment_date")
         return text if isinstance(text, str) else None
 
     return PageFacts(
-        ids=tuple(r.id for r in page.records) + tuple(u.id for u in page.unreadable),
+        ids=tuple(r.id for r in page.records) + tuple(_mark(u, page, n) for n, u in enumerate(page.unreadable)),
         digests=tuple(r.digest for r in page.records),
         total=page.total,
         created=tuple(created(r) for r in page.records),
