@@ -34,6 +34,9 @@ _OURS = [DeliveryState.READY]
 _BEFORE_A_DOCUMENT = 4
 """Reads of a channel that looks up a template and what is there before."""
 
+_CATCH_BREATH = 30
+"""Seconds before reads that took too long are made again."""
+
 
 class Attempt:
     """Made for one claim of one delivery."""
@@ -118,8 +121,8 @@ class Attempt:
         return age.total("seconds") > self._context.policy.fresh_for
 
     def _again(self) -> Delivery:
-        now = self._context.clock.now()
-        return replace(self._delivery, lease_until=None, due_at=now, reason="the reads had become old")
+        later = self._context.clock.now().add(seconds=_CATCH_BREATH)  # a studio that is so slow isn't hurried
+        return replace(self._delivery, lease_until=None, due_at=later, reason="the reads had become old")
 
     async def _send(self, fresh: Fresh) -> None:
         if self._too_old(fresh):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from selftimer.engine.apart import together
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.gather import Gather
 from selftimer.engine.intake import Change, Intake
@@ -122,11 +123,12 @@ class Cycle:
     # --- deciding ------------------------------------------------------------------------------------------------
 
     async def _take(self, changes: Sequence[Change]) -> None:
-        taken = await self._context.store.write(
-            lambda tx: Intake(tx, self._context, self._now, self._poll_id).apply(changes)
-        )
-        if taken.adopted:
-            log.info("records.adopted", count=taken.adopted)
+        def take(tx: Tx, some: Sequence[Change]) -> None:
+            taken = Intake(tx, self._context, self._now, self._poll_id).apply(some)
+            if taken.adopted:
+                log.info("records.adopted", count=taken.adopted)
+
+        await together(self._context, changes, take, named=_named, now=self._now)
 
     async def _finish(self, readings: Sequence[Reading], errors: Mapping[Kind, StudioError]) -> None:
         def put(tx: Tx) -> None:
@@ -223,6 +225,10 @@ class Cycle:
         stored = (tx.records.get(kind, ident) for ident in still)
         read = [(row.id, parsed(self._context.api, row)) for row in stored if row is not None]
         tx.records.close(kind, [ident for ident, row in read if row is not None and not is_open(row, self._now)])
+
+
+def _named(change: Change) -> str:
+    return f"{change.raw.kind} {change.raw.id}"
 
 
 def _first(error: Exception) -> StudioError:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from structlog.contextvars import bound_contextvars
 from whenever import Instant
 
+from selftimer.engine.apart import together
 from selftimer.engine.attempts import Attempt
+from selftimer.engine.flood import hold_flood
 from selftimer.engine.fresh import FreshReader, roots_of
 from selftimer.engine.orders import carry_out
 from selftimer.engine.runs import RunDesk
@@ -25,7 +28,7 @@ from selftimer.plan.program import reads_ahead
 from selftimer.plan.state import DeliveryState, Hold, Run, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
+_UNDER_WAY = {DeliveryState.READY, DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN}
 
 
 class Deliver:
@@ -54,7 +58,7 @@ class Deliver:
             self._context.crash_point("deliver.orders")
             await self._wake(now)
             self._context.crash_point("deliver.woken")
-            await self._context.store.write(lambda tx: self._holds_over(tx, now))
+            await self._context.store.write(lambda tx: self._over(tx, now))
             while await self._some(now):
                 pass
             self.due_at = await self._context.store.read(_next)
@@ -130,13 +134,26 @@ class Deliver:
         """Again in a minute if nothing was sent; unknown if it may have been."""
         now = self._context.clock.now()
         current = tx.deliveries.get(delivery.id)
-        if current is None:
+        if current is None or current.state not in _UNDER_WAY:
             return
         if current.state is DeliveryState.IN_FLIGHT:
             later = orphaned(current, self._context.policy)
         else:
             later = replace(current, lease_until=None, due_at=now.add(seconds=60), reason=why)
         tx.deliveries.update(later, expect=[current.state], epoch=self._context.epoch)
+
+    def _over(self, tx: Tx, now: Instant) -> None:
+        """What is over by itself: leases of attempts that never came back, and holds."""
+        self._lapsed(tx, now)
+        self._holds_over(tx, now)
+
+    def _lapsed(self, tx: Tx, now: Instant) -> None:
+        """What is in flight longer than a lease is: its outcome couldn't be written down, so it is looked for."""
+        for flying in tx.deliveries.in_state(DeliveryState.IN_FLIGHT):
+            if flying.lease_until is not None and flying.lease_until <= now:
+                unclear = orphaned(flying, self._context.policy)
+                tx.deliveries.update(unclear, expect=[DeliveryState.IN_FLIGHT], epoch=flying.epoch)
+                log.warning("delivery.unknown", delivery=flying.id, reason=unclear.reason)
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
@@ -156,8 +173,13 @@ class Deliver:
         read = await asyncio.gather(*(one(run) for run in due))
         unread = [run for run, pair in zip(due, read, strict=True) if pair is None]
         pairs = [pair for pair in read if pair is not None]
-        if pairs or unread:
-            await self._context.store.write(lambda tx: self._woken(tx, pairs, unread, now))
+        if unread:
+            await self._context.store.write(lambda tx: _wait_on(tx, unread, now))
+        if pairs:
+            woken = partial(self._woken, now=now)
+            stuck = await together(self._context, pairs, woken, named=lambda pair: f"run {pair[0].id}", now=now)
+            if stuck:
+                await self._context.store.write(lambda tx: _wait_on(tx, [run for run, _ in stuck], now))
 
     async def _fresh(self, run: Run) -> Fresh | None:
         rule = await self._context.store.read(lambda tx: self._context.rules.pinned(tx, run.rule_id, run.rule_version))
@@ -170,13 +192,15 @@ class Deliver:
         made = [(Kind(kind), record_id) for kind, record_id in run.made.values()]
         return await FreshReader(self._context, reads).read([*roots, *made])
 
-    def _woken(self, tx: Tx, pairs: list[tuple[Run, Fresh | None]], unread: list[Run], now: Instant) -> None:
+    def _woken(self, tx: Tx, pairs: Sequence[tuple[Run, Fresh | None]], *, now: Instant) -> None:
+        planned: list[tuple[Delivery, bool]] = []
         for run, fresh in pairs:
             current = tx.runs.get(run.id)
             if current is not None and current.state is RunState.WAITING:
-                RunDesk(tx, self._context, now, fresh).wake(current)
-        for run in unread:
-            tx.runs.update(replace(run, wake_at=now.add(seconds=60)))
+                desk = RunDesk(tx, self._context, now, fresh)
+                desk.wake(current)
+                planned += [(delivery, False) for delivery, _ in desk.planned]  # it is their time, not an event
+        hold_flood(tx, self._context, planned, now)
 
     def _holds_over(self, tx: Tx, now: Instant) -> None:
         """Holds that end by themselves: no answer is a no, a doubt is judged again until it is late."""
@@ -195,11 +219,20 @@ class Deliver:
                 desk.after_final(again)
 
 
+def _wait_on(tx: Tx, runs: Iterable[Run], now: Instant) -> None:
+    """Those that couldn't be read or judged wait another minute, if they still wait."""
+    for run in runs:
+        current = tx.runs.get(run.id)
+        if current is not None and current.state is RunState.WAITING:
+            tx.runs.update(replace(current, wake_at=now.add(seconds=60)))
+
+
 def _release(tx: Tx, deliveries: Iterable[Delivery]) -> None:
     for delivery in deliveries:
         tx.deliveries.release(delivery.id)
 
 
 def _next(tx: Tx) -> Instant:
-    times = (tx.runs.next_wake(), tx.deliveries.next_due())
+    lapses = [flying.lease_until for flying in tx.deliveries.in_state(DeliveryState.IN_FLIGHT)]
+    times = (tx.runs.next_wake(), tx.deliveries.next_due(), *lapses)
     return min((t for t in times if t is not None), default=Instant.MAX)

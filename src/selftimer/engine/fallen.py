@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from whenever import Instant
 
+from selftimer.engine.apart import together
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.fresh import FreshReader, roots_of
 from selftimer.engine.matching import Matcher
@@ -78,9 +80,11 @@ class FallenDue:
 
         read = await asyncio.gather(*(one(t) for t in due))
         self._context.crash_point("observe.moments_read")
-        await self._context.store.write(lambda tx: self._judge_all(tx, read, now))
+        judge = partial(self._judge_all, now=now)
+        stuck = await together(self._context, read, judge, named=lambda pair: f"moment {_key(pair[0])}", now=now)
         self._context.crash_point("observe.moments")
-        return {_key(timer) for timer, fresh in read if fresh is None and timer.closes_at >= now}
+        unread = {_key(timer) for timer, fresh in read if fresh is None and timer.closes_at >= now}
+        return unread | {_key(timer) for timer, _ in stuck}
 
     async def _fresh(self, timer: Timer, now: Instant) -> Fresh | None:
         rule = self._context.rules.today(timer.rule_id)
@@ -96,7 +100,7 @@ class FallenDue:
             log.warning("moment.unread", rule=rule.id, subject=timer.subject_id, error=type(error).__name__)
             return None
 
-    def _judge_all(self, tx: Tx, read: Sequence[tuple[Timer, Fresh | None]], now: Instant) -> None:
+    def _judge_all(self, tx: Tx, read: Sequence[tuple[Timer, Fresh | None]], *, now: Instant) -> None:
         planned: list[tuple[Delivery, bool]] = []
         for timer, fresh in read:
             planned += self._judge(tx, timer, fresh, now)

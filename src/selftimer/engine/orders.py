@@ -11,6 +11,7 @@ from selftimer.engine.intake import Intake
 from selftimer.engine.matching import Matcher
 from selftimer.engine.runs import new_id
 from selftimer.engine.scopes import scope_for
+from selftimer.errors import SelftimerError
 from selftimer.facts.records import Kind
 from selftimer.plan.moments import entry_moments
 from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, TimerState, Verb
@@ -46,6 +47,11 @@ def carry_out(tx: Tx, context: Context, now: Instant) -> int:
             result = {"ok": False, "message": f"unknown order: {error}"}
         except Refusal as refusal:
             result = {"ok": False, "message": str(refusal)}
+        except SelftimerError:
+            raise
+        except Exception as error:  # answered and done with: an order that is tried for ever would stop everything
+            log.exception("order.failed", order=order.what)
+            result = {"ok": False, "message": f"a fault in Selftimer ({type(error).__name__}); the log has all of it"}
         log.info("order.done", order=order.what, ok=result["ok"])
         tx.control.finish_order(order.id, now, result)
     return len(orders)

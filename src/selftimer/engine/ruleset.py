@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from selftimer.errors import RuleFileError
 from selftimer.facts.records import Kind
 from selftimer.plan.moments import CLOCK_EVENTS, entry_moments
 from selftimer.plan.program import Program, flatten
@@ -72,7 +73,10 @@ class RuleSet:
             source = tx.rules.source(rule_id, version)
             if source is None:
                 return None
-            rule = self._versions[rule_id, version] = self._compile(source)
+            try:
+                rule = self._versions[rule_id, version] = self._compile(source)
+            except RuleFileError:
+                return None  # an older Selftimer took it, this one doesn't
         return rule
 
     def program(self, rule: Rule, entry_id: str) -> Program:

@@ -173,15 +173,29 @@ class RunDesk:
             return
         rule = self.context.rules.pinned(self.tx, run.rule_id, run.rule_version)
         if rule is None:
-            self.tx.runs.update(replace(run, state=RunState.HELD, reason="its rule's version can't be read any more"))
+            self._unreadable(replace(run, pc=run.pc + 1, reached_at=self.now))
             return
         run = replace(run, pc=run.pc + 1)
         self.go_on(run, rule, scope_of_run(self.context, self.tx, self.world, run), self.now)
 
+    def _unreadable(self, run: Run) -> None:
+        """A run whose version of its rule is of an older Selftimer, or lost: it is held, and the owner is told."""
+        why = "its rule's version can't be read any more"
+        self.tx.runs.update(replace(run, state=RunState.HELD, wake_at=None, reason=why))
+        self.tx.control.notice(
+            self.now,
+            f"A run of rule {run.rule_id} is held",
+            f"For client {run.client_id}: {why}. Begin it by hand where it is still wanted.",
+            key=f"unreadable:{run.rule_id}:{run.rule_version}",
+        )
+
     def wake(self, run: Run) -> None:
         """A wait may be over, or a doubt settled: judge again and walk on."""
+        if run.state not in {RunState.WAITING, RunState.HELD}:
+            return
         rule = self.context.rules.pinned(self.tx, run.rule_id, run.rule_version)
-        if rule is None or run.state not in {RunState.WAITING, RunState.HELD}:
+        if rule is None:
+            self._unreadable(run)
             return
         scope = scope_of_run(self.context, self.tx, self.world, run)
         if self._over(run, rule, scope):
