@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from selftimer.plan.state import DeliveryState, Hold
 from selftimer.runtime.lockstep import SandboxClock
@@ -99,4 +101,13 @@ async def test_who_sleeps_over_the_end_of_the_story_wakes_up(tmp_path: Path) -> 
     await clock.sleep(60)
     assert clock.monotonic() == 60
     assert (await clock.wait(clock.now(), 300)).ended
+    await clock.aclose()
+
+
+async def test_a_pause_of_a_fraction_of_a_microsecond_is_over_some_time(tmp_path: Path) -> None:
+    """Jitter has more digits than the sandbox counts; its clock would stand before the end for ever."""
+    clock = SandboxClock("http://localhost", httpx.ASGITransport(create_app(World.empty())))
+    await clock.start()
+    await asyncio.wait_for(clock.sleep(0.1234567891), 10)
+    assert clock.monotonic() == pytest.approx(0.123457)
     await clock.aclose()

@@ -66,7 +66,7 @@ class SandboxClock:
 
     async def sleep(self, seconds: float) -> None:
         """Let that much of the studio's time pass; beyond the end of its story only this clock goes on."""
-        end = self._now.add(seconds=max(seconds, 0.0))
+        end = _whole(self._now.add(seconds=max(seconds, 0.0)))
         while self._now < end:
             waited = await self._ask(end, 300)
             self._poll = self._poll or waited.poll
@@ -86,7 +86,7 @@ class SandboxClock:
         return Waited(now=waited.now, poll=waited.poll or missed, ended=waited.ended)
 
     async def _ask(self, due: Instant, poll_every: int) -> Waited:
-        text = None if due == Instant.MAX else due.format_iso()
+        text = None if due == Instant.MAX else _whole(due).format_iso()
         body = await self._request("POST", "/_sandbox/clock", {"due": text, "poll_every": poll_every})
         self._now = max(self._now, Instant.parse_iso(body["now"]))
         return Waited(now=self._now, poll=body["poll"], ended=body["ended"])
@@ -103,6 +103,12 @@ class SandboxClock:
     async def aclose(self) -> None:
         """Close the connection."""
         await self._http.aclose()
+
+
+def _whole(instant: Instant) -> Instant:
+    """Rounded up to the microseconds that the sandbox counts in: it would stand for ever a little before any other."""
+    over = instant.timestamp(unit="nanosecond") % 1_000
+    return instant.add(nanoseconds=1_000 - over) if over else instant
 
 
 def check_origin(clock_url: str, studio_url: str) -> None:
