@@ -59,13 +59,14 @@ class Script:
         await asyncio.gather(*(read(some) for some in groups))
         return usage.since()
 
-    async def send(self, plan: Sequence[tuple[str, str]], in_flight: int, text: str) -> dict[str, float]:
-        """Read each client and conversation, then post into it."""
+    async def send(self, plan: Sequence[tuple[Sequence[str], str]], in_flight: int, text: str) -> dict[str, float]:
+        """For each message read what ours read before it, one after the other, then post it."""
 
-        async def one(pair: tuple[str, str]) -> None:
-            await self._get(f"{API}/clients/{pair[0]}")
-            await self._get(f"{API}/conversations/{pair[1]}/")
-            body = {"conversation_id": pair[1], "content": text, "attachment_ids": []}
+        async def one(message: tuple[Sequence[str], str]) -> None:
+            reads, conversation_id = message
+            for target in reads:
+                await self._get(target)
+            body = {"conversation_id": conversation_id, "content": text, "attachment_ids": []}
             answer = await self._writes.post(f"{API}/conversation_messages", json=body)
             answer.raise_for_status()
             answer.json()

@@ -5,6 +5,7 @@ The bare script makes the same requests with as many in flight and keeps nothing
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -43,11 +44,11 @@ def run(*, quick: bool) -> Suite:
     return suite
 
 
-def _measure(found: _Round, leads: int, delay: float) -> None:
+def _measure(found: _Round, count: int, delay: float) -> None:
     with Child("studio") as studio, workspace(studio.hello, starter=False) as folder:
         with Child("service", str(folder)) as service:
             service.ask("observe")
-            plan = studio.ask("leads", count=leads)
+            leads = studio.ask("leads", count=count)
             studio.ask("delay", seconds=delay)
             studio.ask("drain")
             seen = service.ask("observe")
@@ -55,18 +56,29 @@ def _measure(found: _Round, leads: int, delay: float) -> None:
             sent = service.ask("deliver")
             made = studio.ask("drain")
             states = {state: count for state, count in service.ask("states").items() if count}
-        if states != {"sent": leads}:
-            raise RuntimeError(f"of {leads} messages: {states}")
+        if states != {"sent": count}:
+            raise RuntimeError(f"of {count} messages: {states}")
         with Child("bare", studio.hello, PROFILE.email, PROFILE.password) as bare:
             fetched = bare.ask("fetch", targets=[target for _, target in polled])
-            posted = bare.ask("send", plan=plan, in_flight=IN_FLIGHT, text=TEXT)
+            posted = bare.ask("send", plan=_plan(leads, made), in_flight=IN_FLIGHT, text=TEXT)
     found.ours.append(sent["seconds"])
     found.bare.append(posted["seconds"])
     found.ours_whole.append(seen["seconds"] + sent["seconds"])
     found.bare_whole.append(fetched["seconds"] + posted["seconds"])
     found.cpu.append(sent["cpu"])
     found.bare_cpu.append(posted["cpu"])
-    found.requests.append(len(made) / leads)
+    found.requests.append(len(made) / count)
+
+
+def _plan(leads: list[tuple[str, str]], made: list[tuple[str, str]]) -> list[tuple[list[str], str]]:
+    """For each lead what ours read before its message, in that order, and the conversation that it went into."""
+    reads: dict[str, list[str]] = {conversation: [] for _, conversation in leads}
+    whose = {ident: conversation for client, conversation in leads for ident in (client, conversation)}
+    for method, target in made:
+        named = [ident for ident in re.findall(r"(?:cl|conv)_\w+", target) if ident in whose]
+        if method == "GET" and named:
+            reads[whose[named[0]]].append(target)
+    return [(targets, conversation) for conversation, targets in reads.items()]
 
 
 def _tell(suite: Suite, found: _Round, leads: int, delay: int) -> None:

@@ -176,6 +176,9 @@ class RunDesk:
             self._unreadable(replace(run, pc=run.pc + 1, reached_at=self.now))
             return
         run = replace(run, pc=run.pc + 1)
+        if run.pc >= len(self.context.rules.program(rule, run.entry_id)):
+            self.tx.runs.update(self._ended(replace(run, reason=None), "done"))  # nothing left that names are needed for
+            return
         self.go_on(run, rule, scope_of_run(self.context, self.tx, self.world, run), self.now)
 
     def _unreadable(self, run: Run) -> None:
