@@ -70,10 +70,11 @@ class StudioDay(Simulation):
         words: Mapping[str, str] | None = None,
         toml: str = "",
         start: str = "2026-03-02 08:00",
+        world: World | None = None,
         options: ServerOptions | None = None,
         profile: StudioProfile | None = None,
     ) -> None:
-        world = World.empty(start=berlin(start), **({"profile": profile} if profile else {}))
+        world = world or World.empty(start=berlin(start), **({"profile": profile} if profile else {}))
         files = workspace_files(rules, automations, words or {})
         super().__init__(
             folder, world=world, rules=files, settings=SETTINGS + dedent(toml), owner=False, options=options
@@ -165,6 +166,11 @@ class StudioDay(Simulation):
     def pay(self, invoice: Invoice, amount: int | None = None, **given: Any) -> Payment:
         """Money comes: all that is open, or so many cents."""
         return money.pay(self.world, invoice, amount if amount is not None else invoice.balance, **given)
+
+    def change_payment(self, payment: Payment, status: str) -> None:
+        """It is disputed, or goes back."""
+        whole = payment.amount if status == "refunded" else None
+        money.change_payment(self.world, payment, status, refunded=whole)  # type: ignore[arg-type]  # as the test says
 
     def contract(self, client: Client, **given: Any) -> Contract:
         """A contract that the owner sends."""
