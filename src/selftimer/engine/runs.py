@@ -177,7 +177,7 @@ class RunDesk:
             return
         run = replace(run, pc=run.pc + 1)
         if run.pc >= len(self.context.rules.program(rule, run.entry_id)):
-            self.tx.runs.update(self._ended(replace(run, reason=None), "done"))  # nothing left that names are needed for
+            self.tx.runs.update(self._ended(replace(run, reason=None), "done"))  # nothing is left that needs names
             return
         self.go_on(run, rule, scope_of_run(self.context, self.tx, self.world, run), self.now)
 
