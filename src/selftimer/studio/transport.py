@@ -34,6 +34,8 @@ WRITE_DEADLINE = 30.0
 READ_DEADLINE = 60.0
 """Seconds over a whole read: a body that drips in would pass every single time-out."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_READS = httpx.Limits(max_connections=20, max_keepalive_connections=6)
+"""Each request asks every idle connection whether it is still there: few are kept."""
 _BODY_LEFT = "http11.send_request_body.started"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -80,7 +82,7 @@ class Transport:
         if transport is None and parts.scheme == "https":
             shared["verify"] = httpx.create_ssl_context()
         self._cookie_header: str | None = None
-        self._reads = httpx.AsyncClient(timeout=read_timeout, limits=httpx.Limits(max_connections=20), **shared)
+        self._reads = httpx.AsyncClient(timeout=read_timeout, limits=_READS, **shared)
         self._writes = httpx.AsyncClient(
             timeout=WRITE_TIMEOUT, limits=httpx.Limits(max_connections=20, max_keepalive_connections=0), **shared
         )
