@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from math import ceil
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any, Self
 
@@ -80,16 +79,6 @@ class StudioDay(Simulation):
             folder, world=world, rules=files, settings=SETTINGS + dedent(toml), owner=False, options=options
         )
         self._people = 0
-
-    async def start(self) -> None:
-        """As a start of the process does; pauses between retries take whole seconds of the studio's time."""
-        await super().start()
-        sleep = self.clock.sleep
-
-        async def whole(seconds: float) -> None:
-            await sleep(ceil(seconds))
-
-        self.clock.sleep = whole  # type: ignore[method-assign]  # the sandbox's clock knows no nanoseconds
 
     # --- the studio's side ---------------------------------------------------------------------------------------
 

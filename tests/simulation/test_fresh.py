@@ -201,11 +201,11 @@ async def test_an_unknown_condition_holds_the_step_until_it_is_known(tmp_path: P
 
 
 async def test_while_it_is_unknown_late_runs(tmp_path: Path) -> None:
-    async with StudioDay(tmp_path, UNKNOWN) as day:
+    async with StudioDay(tmp_path, UNKNOWN + "      late: 1 hour\n") as day:
         anna = day.known()
         await day.until("2026-03-02 09:01")
         day.invoice(anna, "2026-03-20")
-        await day.until("2026-03-05 12:00")
+        await day.until("2026-03-02 12:00")
         assert await day.states() == ["words skipped: late"]
         assert len([text for text in await day.notices() if "held" in text]) == 1
 
