@@ -153,7 +153,7 @@ class Deliver:
             if flying.lease_until is not None and flying.lease_until <= now:
                 unclear = orphaned(flying, self._context.policy)
                 tx.deliveries.update(unclear, expect=[DeliveryState.IN_FLIGHT], epoch=flying.epoch)
-                log.warning("delivery.unknown", delivery=flying.id, reason=unclear.reason)
+                log.warning("delivery.unwritten", delivery=flying.id, reason=unclear.reason)
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
