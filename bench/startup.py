@@ -50,7 +50,7 @@ def run(*, quick: bool) -> Suite:
             suite.add("memory, idle", "MiB", _idle(folder, idle), most=85)
     _imports(suite)
     size, missing = installed_size()
-    suite.add("installed, what running needs", "MiB", [size / 2**20], most=180)
+    suite.add("installed, what running needs, without bytecode", "MiB", [size / 2**20], most=180)
     suite.notes.append(f"Idle: resident after {idle:g} s of polls, one a second, over a studio of 300 clients.")
     if missing:
         suite.notes.append(f"Not installed here, so not counted: {', '.join(missing)}.")
