@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
-_ORDER = {kind: place for place, kind in enumerate((Kind.SESSION_TYPE, *LISTED, Kind.MESSAGE))}
+_ORDER = {kind: place for place, kind in enumerate((Kind.SESSION_TYPE, *LISTED))}
+_ORDER[Kind.MESSAGE] = _ORDER[Kind.CONVERSATION]
+_ORDER[Kind.CONVERSATION] += 1
+"""Clients first, that nothing is judged on a hole; messages before their conversation, whose new digest says that they
+are stored: a process that dies between two batches reads them again.
+"""
 PARALLEL = 4
 """Conversations read at once."""
 
