@@ -52,6 +52,8 @@ class Due:
     sure: bool
     by_night: bool = False
     """It isn't kept until the morning."""
+    begun: datetime | None = None
+    """When the event happened that began its run: it has to be seen within a day."""
 
     def __str__(self) -> str:
         return f"{self.rule}/{self.words} for {self.subject} of {self.client}, due {self.at}..{self.closes}"
@@ -126,7 +128,7 @@ def _fault(due: Due, book: Book, lives: Sequence[Life], there: set[str]) -> str 
     for delivery in mine:
         if delivery.state is DeliveryState.SENT and delivery.reason != "found" and delivery.result_id not in there:
             return f"{delivery.id} says that it was sent, and the studio has no {delivery.result_id}"
-    if not due.sure or not _lived(due, lives):
+    if not due.sure or not _lived(due, lives) or not _seen(due, lives):
         return None if mine or _told(due, book) else "there is no delivery, run, moment, event or trace of it"
     if any(d.state in FINE or d.reason in BY_THE_OWNER or stdlib(d.due_at) > book.now for d in mine):
         return None
@@ -153,6 +155,14 @@ def _evidence(due: Due, book: Book) -> str:
     said += [f"trace {t.at} {t.verdict} {t.what}" for t in book.traces[key]]
     said += [f"event {e.name} {e.state} {e.reason} {e.at} {e.seen_at}" for e in book.events[due.subject]]
     return "; ".join(said) or "nothing at all"
+
+
+def _seen(due: Due, lives: Sequence[Life]) -> bool:
+    """Whether a life saw the event that began it while it still was one."""
+    if due.begun is None:
+        return True
+    day = due.begun + timedelta(hours=24)
+    return any(min(stdlib(life.died), day) - max(stdlib(life.born), due.begun) >= ENOUGH for life in lives)
 
 
 def _lived(due: Due, lives: Sequence[Life]) -> bool:
@@ -207,13 +217,9 @@ def _leads(world: World, book: Book) -> Iterator[Due]:
                 client=client.id,
                 at=moment,
                 closes=moment + timedelta(days=1),
-                sure=left_alone and silent and not booked and _seen_in_time(created, book),
+                sure=left_alone and silent and not booked,
+                begun=created,
             )
-
-
-def _seen_in_time(created: datetime, book: Book) -> bool:
-    """Whether the service can have seen the lead within the day in which its arrival is an event."""
-    return created > book.baseline
 
 
 def _sessions(world: World) -> Iterator[Due]:

@@ -61,14 +61,14 @@ def campaign(folder: Path, world: World, rules: Mapping[str, str] | None = None)
 
 def world_of(seed: int, days: int, leads_per_day: float) -> World:
     """A busy studio whose owner leaves most leads to the bot."""
-    world = World(seed=seed, leads_per_day=leads_per_day, by_hand=0.1)
+    world = World(seed=seed, population=30, leads_per_day=leads_per_day, by_hand=0.1)
     world.end = world.start.add(hours=24 * days)
     return world
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_killed_fifty_times_in_twenty_days_nothing_is_doubled_lost_or_unowned(seed: int, tmp_path: Path) -> None:
-    world = world_of(seed, 20, 4)
+    world = world_of(seed, 20, 3)
     with campaign(tmp_path, world) as lives:
         for kill in schedule(Random(seed), 50, sends=5):
             lives.live(kill)
