@@ -39,7 +39,6 @@ class Observe:
         self._retry_at: Instant = NEVER
         self._deeper_at: Instant = NEVER
         self.polls = 0
-        self.requests = 0
 
     async def step(self, now: Instant) -> Instant:
         """Poll if it is time, act on what fell due; the instant when it is next wanted."""
