@@ -75,9 +75,10 @@ if test -n '$(UV)' \
 endef
 
 # --- upkeep ----------------------------------------------------------------------------------------------------------
-# One resolution for every Python and machine, with hashes and without a word on where packages come from.
+# One resolution for every Python and machine, with hashes and without a word on where packages come from. Extras stand
+# in it: given `coverage==1` alone, an older pip looks for the newest `coverage[toml]` and then misses its hash.
 
-COMPILE = $(or $(UV),.venv/lock/bin/uv) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
+COMPILE = $(or $(UV),.venv/lock/bin/uv) pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header
 
 lock: $(if $(UV),,.venv/lock/bin/uv) ## the lock files anew; ARGS=--upgrade for newer versions
 	@$(COMPILE) $(ARGS) --group dev pyproject.toml -o requirements-dev.lock
