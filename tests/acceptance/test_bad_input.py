@@ -427,7 +427,7 @@ async def test_the_service_survives_a_full_disk_says_so_and_goes_on(
         disk.left = 0
         client = lead(sim.world)
         service.observe.poll_at = Instant.MIN
-        runtime._wake("observe", Instant.MIN)
+        runtime.wake("observe")
         await _until(lambda: disk.refused > 2)
         assert not running.done(), "it lives on"
         disk.left = None

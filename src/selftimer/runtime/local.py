@@ -18,7 +18,7 @@ from whenever import Instant
 from selftimer.errors import StoreCorrupt, StoreFull
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from selftimer.wiring import Service
 
@@ -28,10 +28,11 @@ ORDERS_EVERY = 0.5
 DRAIN = 40.0
 """Seconds that what is under way may take after SIGTERM: a write has 30."""
 AFTER_A_FAULT = 60
+"""Seconds until a lane is tried again that stumbled."""
 
 
 class Local:
-    """Runs a service until it is told to stop."""
+    """Runs a service until it is told to stop: a task for each lane, woken by an order or by its one date job."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -39,9 +40,9 @@ class Local:
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
         self._stop = asyncio.Event()
-        self._busy: set[asyncio.Task[None]] = set()
         self._fatal: Exception | None = None
-        self._locks = {"observe": asyncio.Lock(), "deliver": asyncio.Lock()}
+        self._wanted = {"observe": asyncio.Event(), "deliver": asyncio.Event()}
+        self._at_work: set[str] = set()
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; then nothing new begins and what is under way ends.
@@ -53,11 +54,16 @@ class Local:
             loop.add_signal_handler(number, self.stop)
         await self._service.start()
         self._scheduler.start()
-        self._wake("observe", Instant.MIN)
-        self._wake("deliver", Instant.MIN)
         self._scheduler.add_job(self._orders, "interval", seconds=ORDERS_EVERY, id="orders")
+        lanes = [
+            asyncio.create_task(self._lane("observe", self._observe), name="observe"),
+            asyncio.create_task(self._lane("deliver", self._service.deliver.step), name="deliver"),
+        ]
+        for lane in lanes:
+            lane.add_done_callback(self._ended)
+            self.wake(lane.get_name())
         await self._stop.wait()
-        await self._drain()
+        await self._drain(lanes)
         if self._fatal is not None:
             raise self._fatal
 
@@ -65,41 +71,71 @@ class Local:
         """Begin to stop."""
         self._service.deliver.drain()
         self._stop.set()
+        for wanted in self._wanted.values():
+            wanted.set()
 
-    async def _drain(self) -> None:
+    def wake(self, lane: str) -> None:
+        """Have a lane step now, or once more when it is done with what it is doing."""
+        self._wanted[lane].set()
+
+    def _ended(self, lane: asyncio.Task[None]) -> None:
+        """A lane that ends by a fault of ours takes the service with it: half a service would look like a whole one."""
+        error = None if lane.cancelled() else lane.exception()
+        if isinstance(error, Exception):
+            self._fatal = error
+            self.stop()
+
+    async def _drain(self, lanes: Collection[asyncio.Task[None]]) -> None:
         self._scheduler.pause()
-        log.info("service.stopping", busy=len(self._busy))
-        if self._busy:
-            await asyncio.wait(self._busy, timeout=DRAIN)
-        # wait=True would cancel async jobs that run: ours have ended, or had their time.
+        log.info("service.stopping", busy=len(self._at_work))
+        _, late = await asyncio.wait(lanes, timeout=DRAIN)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        # wait=True would cancel async jobs that run: only a look for orders can, and nothing comes of it any more.
         self._scheduler.shutdown(wait=False)
         log.info("service.stopped")
 
-    def _wake(self, lane: str, at: Instant) -> None:
-        if self._stop.is_set():
-            return
-        when = max(at, Instant.now())
-        far = Instant.now().add(hours=24)
-        job = self._observe if lane == "observe" else self._deliver
-        run_date = datetime.fromtimestamp(min(when, far).timestamp(unit="nanosecond") / 1e9, UTC)
-        self._scheduler.add_job(job, "date", run_date=run_date, id=lane, replace_existing=True)
-
-    async def _observe(self) -> None:
-        await self._lane("observe", self._service.observe.step)
-        self._wake("deliver", Instant.MIN)  # what was just decided may be due at once
-
-    async def _deliver(self) -> None:
-        await self._lane("deliver", self._service.deliver.step)
-
     async def _lane(self, name: str, step: Callable[[Instant], Awaitable[Instant]]) -> None:
-        """One step of a lane; a fault is logged and the lane goes on, for a service that stops tells nobody."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._busy.add(task)
-        following = self._service.context.clock.now().add(seconds=AFTER_A_FAULT)
+        """Step whenever it is wanted, until the end.
+
+        The scheduler only sets the lane's event. Were a step itself the scheduled job, one that is due again before it
+        is done would be dropped (`max_instances`), and a lane that nobody else wakes would never step again.
+        """
+        wanted = self._wanted[name]
+        while True:
+            await wanted.wait()
+            if self._stop.is_set():
+                return
+            wanted.clear()
+            self._at_work.add(name)
+            following = await self._step(name, step)
+            self._at_work.discard(name)
+            self._later(name, following)
+
+    def _later(self, lane: str, at: Instant) -> None:
+        now = Instant.now()
+        if at <= now:
+            self.wake(lane)
+        elif not self._stop.is_set():
+            due = min(at, now.add(hours=24)).timestamp(unit="nanosecond") / 1e9
+            run_date = datetime.fromtimestamp(due, UTC)
+            self._scheduler.add_job(self._due, "date", [lane], run_date=run_date, id=lane, replace_existing=True)
+
+    async def _due(self, lane: str) -> None:
+        self.wake(lane)
+
+    async def _observe(self, now: Instant) -> Instant:
         try:
-            async with self._locks[name]:
-                following = await step(self._service.context.clock.now())
+            return await self._service.observe.step(now)
+        finally:
+            self.wake("deliver")  # what was just decided may be due at once
+
+    async def _step(self, name: str, step: Callable[[Instant], Awaitable[Instant]]) -> Instant:
+        """One step of a lane; a fault is logged and the lane goes on, for a service that stops tells nobody."""
+        clock = self._service.context.clock
+        try:
+            return await step(clock.now())
         except StoreCorrupt as error:
             log.critical("store.corrupt", error=str(error))
             self._fatal = error
@@ -108,13 +144,11 @@ class Local:
             log.error("store.full", lane=name, error=str(error))  # noqa: TRY400 - the sentence says it all
         except Exception:
             log.exception("lane.failed", lane=name)
-        finally:
-            self._busy.discard(task)
-            self._wake(name, following)
+        return clock.now().add(seconds=AFTER_A_FAULT)
 
     async def _orders(self) -> None:
         if self._service.store.changed_by_others():
-            self._wake("deliver", Instant.MIN)
+            self.wake("deliver")
 
 
 async def run(service: Service) -> None:
