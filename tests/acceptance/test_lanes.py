@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx
-import pytest
-from whenever import Instant
 
 from selftimer import wiring
 from selftimer.runtime import local
@@ -19,6 +17,10 @@ from selftimer.simulation.harness import SETTINGS, Simulation
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    import pytest
+    from whenever import Instant
+
 
 class SlowTransport(httpx.AsyncBaseTransport):
     """A studio that takes its time with each answer."""

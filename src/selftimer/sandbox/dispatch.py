@@ -9,13 +9,12 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from selftimer.sandbox.http import Answer, Call, Refused, dump, shape1
+from selftimer.sandbox.http import Call, Refused, dump, shape1
 from selftimer.sandbox.resources import clients, conversations, documents, extras, invoices, sessions, templates
 from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from selftimer.sandbox.routing import Route
     from selftimer.sandbox.studio import Studio
 
 PREFIX = "/api/v1"
@@ -38,29 +37,29 @@ class Routes:
     """Paths without parameters are looked up, the others tried in order."""
 
     def __init__(self) -> None:
-        self._plain: dict[str, dict[str, Callable[[Call], Answer]]] = {}
-        self._patterns: dict[re.Pattern[str], dict[str, Callable[[Call], Answer]]] = {}
+        self._plain: dict[str, dict[str, Route]] = {}
+        self._patterns: dict[re.Pattern[str], dict[str, Route]] = {}
         for module in _MODULES:
-            for method, path, resource in module.ROUTES:
-                self._add(method, path, resource)
+            for route in module.ROUTES:
+                self._add(route)
 
-    def _add(self, method: str, path: str, resource: Callable[[Call], Answer]) -> None:
-        if "{" not in path:
-            self._plain.setdefault(path, {})[method] = resource
+    def _add(self, route: Route) -> None:
+        if "{" not in route.path:
+            self._plain.setdefault(route.path, {})[route.method] = route
             return
         # re.compile keeps one pattern per text, so that all methods of a path meet in one entry
-        pattern = re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", path) + r"\Z")
-        self._patterns.setdefault(pattern, {})[method] = resource
+        pattern = re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", route.path) + r"\Z")
+        self._patterns.setdefault(pattern, {})[route.method] = route
 
-    def find(self, path: str) -> tuple[dict[str, Callable[[Call], Answer]], dict[str, str]]:
-        """The resources at a path by method, and the path's parameters; nothing where there is no such path."""
+    def find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
+        """The calls at a path by method, and the path's parameters; nothing where there is no such path."""
         plain = self._plain.get(path)
         if plain is not None:
             return plain, {}
-        for pattern, resources in self._patterns.items():
+        for pattern, routes in self._patterns.items():
             match = pattern.match(path)
             if match:
-                return resources, match.groupdict()
+                return routes, match.groupdict()
         return {}, {}
 
 
@@ -69,11 +68,11 @@ ROUTES = Routes()
 
 def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, origin: str = "") -> Reply:
     """Answer a request that was let in; `path` is without the prefix, `query` as it was sent."""
-    resources, params = ROUTES.find(path)
+    routes, params = ROUTES.find(path)
     try:
-        resource = resources.get(method)
-        if resource is None:
-            raise _nowhere(method, path, known=bool(resources))
+        route = routes.get(method)
+        if route is None:
+            raise _nowhere(method, path, known=bool(routes))
         call = Call(
             world=world,
             method=method,
@@ -83,7 +82,7 @@ def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, o
             body=_parsed(body),
             origin=origin,
         )
-        answer = resource(call)
+        answer = route.answer(call)
     except Refused as refused:
         return Reply(refused.status, dump(refused.body))
     if isinstance(answer.body, str):

@@ -10,6 +10,7 @@ from selftimer.primitives.ids import ClientId
 from selftimer.sandbox import views
 from selftimer.sandbox.book import people
 from selftimer.sandbox.http import Answer, Call, Fields, body_of, page_of, shape1, shape2, shape4
+from selftimer.sandbox.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,12 +157,12 @@ def download_csv(call: Call) -> Answer:
 
 
 ROUTES = (
-    ("GET", "/clients/", listing),
-    ("POST", "/clients/", create),
-    ("GET", "/clients/search", search),
-    ("GET", "/clients/download_csv", download_csv),
-    ("GET", "/clients/{id}", detail),
-    ("PUT", "/clients/{id}", update),
-    ("GET", "/clients/{id}/documents", documents),
-    ("GET", "/clients/{id}/cgCollections/", collections),
+    Route("GET", "/clients/", listing),
+    Route("POST", "/clients/", create),
+    Route("GET", "/clients/search", search),
+    Route("GET", "/clients/download_csv", download_csv),
+    Route("GET", "/clients/{id}", detail),
+    Route("PUT", "/clients/{id}", update),
+    Route("GET", "/clients/{id}/documents", documents),
+    Route("GET", "/clients/{id}/cgCollections/", collections),
 )

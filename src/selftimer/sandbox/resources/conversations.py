@@ -9,6 +9,7 @@ from selftimer.sandbox import views
 from selftimer.sandbox.book import people
 from selftimer.sandbox.http import Answer, Call, Fields, Refused, body_of, client_named, page_of, shape3
 from selftimer.sandbox.model import Attachment, Conversation
+from selftimer.sandbox.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,10 +133,10 @@ def upload_url(call: Call) -> Answer:
 
 
 ROUTES = (
-    ("GET", "/conversations/", listing),
-    ("POST", "/conversations/", create),
-    ("GET", "/conversations/unread/count", unread),
-    ("GET", "/conversations/{id}/", detail),
-    ("POST", "/conversation_messages", post_message),
-    ("GET", "/conversation_message_attachments/upload_url", upload_url),
+    Route("GET", "/conversations/", listing),
+    Route("POST", "/conversations/", create),
+    Route("GET", "/conversations/unread/count", unread),
+    Route("GET", "/conversations/{id}/", detail),
+    Route("POST", "/conversation_messages", post_message),
+    Route("GET", "/conversation_message_attachments/upload_url", upload_url),
 )

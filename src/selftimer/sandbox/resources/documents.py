@@ -11,6 +11,7 @@ from selftimer.sandbox import views
 from selftimer.sandbox.book import money, papers
 from selftimer.sandbox.http import Answer, Call, Fields, body_of, client_named, found, page_of, shape1
 from selftimer.sandbox.resources.invoices import read_items
+from selftimer.sandbox.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,13 +144,13 @@ def create_quote(call: Call) -> Answer:
 
 
 ROUTES = (
-    ("GET", "/contracts/", contracts),
-    ("POST", "/contracts/", create_contract),
-    ("GET", "/contracts/{id}", contract),
-    ("GET", "/questionnaires/", questionnaires),
-    ("POST", "/questionnaires/", create_questionnaire),
-    ("GET", "/questionnaires/{id}", questionnaire),
-    ("GET", "/quotes/", quotes),
-    ("POST", "/quotes/", create_quote),
-    ("GET", "/quotes/{id}", quote),
+    Route("GET", "/contracts/", contracts),
+    Route("POST", "/contracts/", create_contract),
+    Route("GET", "/contracts/{id}", contract),
+    Route("GET", "/questionnaires/", questionnaires),
+    Route("POST", "/questionnaires/", create_questionnaire),
+    Route("GET", "/questionnaires/{id}", questionnaire),
+    Route("GET", "/quotes/", quotes),
+    Route("POST", "/quotes/", create_quote),
+    Route("GET", "/quotes/{id}", quote),
 )

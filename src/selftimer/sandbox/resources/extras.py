@@ -12,6 +12,7 @@ from selftimer.sandbox.http import Answer, Call, Fields, Refused, body_of, found
 from selftimer.sandbox.ledger import stamp
 from selftimer.sandbox.model import Coupon
 from selftimer.sandbox.money_words import formatted
+from selftimer.sandbox.routing import Route
 
 if TYPE_CHECKING:
     from selftimer.sandbox.model import GiftCard
@@ -188,13 +189,13 @@ def collection_clients(call: Call) -> Answer:
 
 
 ROUTES = (
-    ("GET", "/notifications/all", notifications),
-    ("GET", "/coupons", coupons),
-    ("POST", "/coupons", create_coupon),
-    ("GET", "/coupons/{id}/", coupon),
-    ("PUT", "/coupons/{id}/disable", disable_coupon),
-    ("GET", "/coupons/{id}/activity", coupon_activity),
-    ("GET", "/gift_cards", gift_cards),
-    ("GET", "/collections/{id}", collection),
-    ("GET", "/collections/{id}/clients", collection_clients),
+    Route("GET", "/notifications/all", notifications),
+    Route("GET", "/coupons", coupons),
+    Route("POST", "/coupons", create_coupon),
+    Route("GET", "/coupons/{id}/", coupon),
+    Route("PUT", "/coupons/{id}/disable", disable_coupon),
+    Route("GET", "/coupons/{id}/activity", coupon_activity),
+    Route("GET", "/gift_cards", gift_cards),
+    Route("GET", "/collections/{id}", collection),
+    Route("GET", "/collections/{id}/clients", collection_clients),
 )

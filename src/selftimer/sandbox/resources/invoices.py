@@ -11,6 +11,7 @@ from selftimer.sandbox import views
 from selftimer.sandbox.book import money
 from selftimer.sandbox.http import Answer, Call, Fields, body_of, client_named, found, invalid, page_of, shape1
 from selftimer.sandbox.money_words import formatted
+from selftimer.sandbox.routing import Route
 
 if TYPE_CHECKING:
     from whenever import Instant
@@ -224,14 +225,14 @@ def disputed(call: Call) -> Answer:
 
 
 ROUTES = (
-    ("GET", "/invoices/", listing),
-    ("POST", "/invoices/", create),
-    ("GET", "/invoices/invoice_summary", summary),
-    ("GET", "/invoices/currencies/list", currencies),
-    ("GET", "/invoices/payments/list/", payments),
-    ("GET", "/invoices/payments/disputed,needs-response/count", disputed),
-    ("GET", "/invoices/{id}", detail),
-    ("GET", "/invoices/{id}/payments/{payment}/", payment),
-    ("GET", "/invoices_summary/currencies", currencies),
-    ("GET", "/invoices_summary/totals/{currency}", totals),
+    Route("GET", "/invoices/", listing),
+    Route("POST", "/invoices/", create),
+    Route("GET", "/invoices/invoice_summary", summary),
+    Route("GET", "/invoices/currencies/list", currencies),
+    Route("GET", "/invoices/payments/list/", payments),
+    Route("GET", "/invoices/payments/disputed,needs-response/count", disputed),
+    Route("GET", "/invoices/{id}", detail),
+    Route("GET", "/invoices/{id}/payments/{payment}/", payment),
+    Route("GET", "/invoices_summary/currencies", currencies),
+    Route("GET", "/invoices_summary/totals/{currency}", totals),
 )

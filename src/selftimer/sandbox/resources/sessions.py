@@ -5,6 +5,7 @@ from __future__ import annotations
 from selftimer.primitives.ids import SessionId, SessionTypeId
 from selftimer.sandbox import views
 from selftimer.sandbox.http import Answer, Call, found, page_of
+from selftimer.sandbox.routing import Route
 
 
 def types(call: Call) -> Answer:
@@ -44,9 +45,9 @@ def inquiries(call: Call) -> Answer:
 
 
 ROUTES = (
-    ("GET", "/session_types/", types),
-    ("GET", "/session_types/{id}", type_detail),
-    ("GET", "/sessions", listing),
-    ("GET", "/sessions/inquiry/count", inquiries),
-    ("GET", "/sessions/{id}", detail),
+    Route("GET", "/session_types/", types),
+    Route("GET", "/session_types/{id}", type_detail),
+    Route("GET", "/sessions", listing),
+    Route("GET", "/sessions/inquiry/count", inquiries),
+    Route("GET", "/sessions/{id}", detail),
 )

@@ -18,6 +18,7 @@ from selftimer.primitives.ids import (
 )
 from selftimer.sandbox.http import Answer, Call, body_of, found, page_of, shape1
 from selftimer.sandbox.ledger import stamp
+from selftimer.sandbox.routing import Route
 
 if TYPE_CHECKING:
     from selftimer.primitives.ids import StudioId
@@ -126,7 +127,7 @@ def _rendered(row: Template, given: Any, form: str) -> dict[str, Any]:
 
 
 ROUTES = (
-    ("GET", "/templates/emails/{id}/fetch_content", fetch_content),
+    Route("GET", "/templates/emails/{id}/fetch_content", fetch_content),
     *(("GET", f"/templates/{kind}s", partial(listing, kind)) for kind in KINDS),
     *(("GET", f"/templates/{kind}s/{{id}}", partial(detail, kind)) for kind in KINDS),
     *(("POST", f"/templates/{kind}s/{{id}}/preview", partial(preview, kind)) for kind in KINDS),
