@@ -21,7 +21,16 @@ PREFIX = "/api/v1"
 PART = Script()
 """What the API itself carries out later."""
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_MODULES: tuple[Any, ...] = (clients, conversations, documents, extras, invoices, sessions, templates)
+CALLS: tuple[Route, ...] = (
+    *clients.ROUTES,
+    *conversations.ROUTES,
+    *documents.ROUTES,
+    *extras.ROUTES,
+    *invoices.ROUTES,
+    *sessions.ROUTES,
+    *templates.ROUTES,
+)
+"""Every call of the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +48,8 @@ class Routes:
     def __init__(self) -> None:
         self._plain: dict[str, dict[str, Route]] = {}
         self._patterns: dict[re.Pattern[str], dict[str, Route]] = {}
-        for module in _MODULES:
-            for route in module.ROUTES:
-                self._add(route)
+        for route in CALLS:
+            self._add(route)
 
     def _add(self, route: Route) -> None:
         if "{" not in route.path:

@@ -128,7 +128,7 @@ def _rendered(row: Template, given: Any, form: str) -> dict[str, Any]:
 
 ROUTES = (
     Route("GET", "/templates/emails/{id}/fetch_content", fetch_content),
-    *(("GET", f"/templates/{kind}s", partial(listing, kind)) for kind in KINDS),
-    *(("GET", f"/templates/{kind}s/{{id}}", partial(detail, kind)) for kind in KINDS),
-    *(("POST", f"/templates/{kind}s/{{id}}/preview", partial(preview, kind)) for kind in KINDS),
+    *(Route("GET", f"/templates/{kind}s", partial(listing, kind)) for kind in KINDS),
+    *(Route("GET", f"/templates/{kind}s/{{id}}", partial(detail, kind)) for kind in KINDS),
+    *(Route("POST", f"/templates/{kind}s/{{id}}/preview", partial(preview, kind)) for kind in KINDS),
 )
