@@ -27,6 +27,7 @@ from selftimer.sandbox.dispatch import Reply
 from selftimer.sandbox.faults import Faults
 from selftimer.sandbox.gate import FaultGate
 from selftimer.sandbox.http import dump, shape1
+from selftimer.sandbox.page.site import Site
 from selftimer.sandbox.profile import ServerOptions
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def create_app(world: Studio, options: ServerOptions | None = None, faults: Faul
     app = Starlette(
         routes=[
             *Control(world, studio.logins, orders).routes(),
+            *Site(world, studio.logins, orders).routes(),
             Route("/login", _Asgi(studio.login), methods=["GET", "POST"]),
             Route("/", _Asgi(studio.home), methods=["GET"]),
             Route("/openapi.json", _Asgi(studio.description), methods=["GET"]),
@@ -99,6 +101,8 @@ class _Studio:
             return
         cookies, csrf = _header(scope, b"cookie"), _header(scope, b"x-csrf-token")
         denial = self.logins.denied(scope["method"], cookies, csrf)
+        if denial == "csrf" and not dispatch.takes(scope["method"], scope["path"].removeprefix(dispatch.PREFIX)):
+            denial = None  # what can't be done at all is a 405, with or without a token
         if denial is not None:
             await self._deny(send, denial, headers)
             return

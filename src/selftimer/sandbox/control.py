@@ -12,14 +12,14 @@ from whenever import Instant
 
 from selftimer.sandbox.faults import FaultError, Faults, parse_fault
 from selftimer.sandbox.ledger import stamp
+from selftimer.sandbox.page.deeds import DeedError, act
+from selftimer.sandbox.page.guard import asked_here, from_here
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from selftimer.sandbox.auth import Logins
     from selftimer.sandbox.studio import Studio
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
 
 
 class BadOrderError(ValueError):
@@ -44,11 +44,12 @@ class Control:
             Route("/_sandbox/story", self._guarded(self.story), methods=["GET"]),
             Route("/_sandbox/faults", self._guarded(self.change_faults), methods=["GET", "POST", "DELETE"]),
             Route("/_sandbox/logins", self._guarded(self.change_logins), methods=["POST"]),
+            Route("/_sandbox/act", self._guarded(self.act), methods=["POST"]),
         ]
 
     def _guarded(self, endpoint: Any) -> Any:
         async def guarded(request: Request) -> Response:
-            if request.client is not None and request.client.host not in _LOOPBACK:
+            if not from_here(request) or not asked_here(request):
                 return _json({"error": "The sandbox is controlled from this machine only."}, 403)
             self.world.sync()
             try:
@@ -56,7 +57,7 @@ class Control:
                 if not isinstance(body, dict):
                     raise BadOrderError("send a JSON object")
                 return _json(endpoint(request, body))
-            except (BadOrderError, FaultError, orjson.JSONDecodeError) as error:
+            except (BadOrderError, DeedError, FaultError, orjson.JSONDecodeError) as error:
                 return _json({"error": str(error)}, 422)
 
         return guarded
@@ -118,6 +119,10 @@ class Control:
         elif request.method == "DELETE":
             self.faults.clear()
         return {"faults": self.faults.to_json()}
+
+    def act(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Do something as a client or as the studio: `{"as": "client", "client": …, "deed": "pay"}`, see page/deeds.py."""
+        return {"done": act(self.world, body), "now": stamp(self.world.now)}
 
     def change_logins(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """End all web sessions, or change their CSRF tokens behind the caller's back."""

@@ -77,6 +77,12 @@ class Routes:
 ROUTES = Routes()
 
 
+def takes(method: str, path: str) -> bool:
+    """Whether there is such a call; also True where there is nothing at the path."""
+    routes, _ = ROUTES.find(path)
+    return not routes or method in routes
+
+
 def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, origin: str = "") -> Reply:
     """Answer a request that was let in; `path` is without the prefix, `query` as it was sent."""
     routes, params = ROUTES.find(path)
