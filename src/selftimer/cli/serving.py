@@ -52,18 +52,25 @@ async def _serve(world: World, port: int) -> None:
 
 
 def _tell(world: World, origin: str) -> None:
+    from selftimer.sandbox.faults import ABOUT
+
     profile = world.profile
     stepped = world.clock.mode == "stepped"
     say(f"{profile.name} (seed {world.seed}) is at {origin}; it is {world.now}, zone {profile.zone}")
+    say(f"Watch it, and act as its clients: {origin}/_sandbox/")
+    say(f"Its API, described: {origin}/openapi.json")
     say("In another terminal, from a workspace:")
     say(f"  export SELFTIMER_ACCOUNT__URL={origin}")
     say(f"  export SELFTIMER_EMAIL={profile.email} SELFTIMER_PASSWORD={profile.password}")
     say("  selftimer run" + (f" --sandbox-clock {origin}" if stepped else ""))
-    say("What happens:")
+    say("What happens, as data:")
     say(f"  curl {origin}/_sandbox/story      curl {origin}/_sandbox/ledger")
     say("Order a fault, here the next message is applied and its answer lost:")
     say(
         f"  curl {origin}/_sandbox/faults -d "
-        """'{"match": {"method": "POST", "path": "/messages"}, "times": 1, "fault": "drop_after"}'"""
+        """'{"match": {"method": "POST", "path": "/conversation_messages"}, "fault": "drop_after", "times": 1}'"""
     )
+    for kind, about in ABOUT.items():
+        say(f"    {kind:<14} {about}")
+    say(f"Cancel what is under order: curl -X DELETE {origin}/_sandbox/faults")
     say("Stop with Ctrl-C.")

@@ -121,7 +121,7 @@ class Control:
         return {"faults": self.faults.to_json()}
 
     def act(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        """Do something as a client or as the studio: `{"as": "client", "client": …, "deed": "pay"}`, see page/deeds.py."""
+        """Do something as a client or as the studio: `{"as": "client", "client": "Anna", "deed": "pay"}`."""
         return {"done": act(self.world, body), "now": stamp(self.world.now)}
 
     def change_logins(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:

@@ -22,15 +22,15 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ABOUT: dict[Kind, str] = {
-    "status": "an error status instead of the answer; with commit the request is carried out all the same",
-    "delay": "carried out, and answered some real seconds later",
-    "drop_before": "the connection closes before anything was done",
+    "status": "an error status instead of the answer",
+    "delay": "carried out, answered seconds later",
+    "drop_before": "the connection closes, nothing done",
     "drop_after": "carried out, and the answer is lost",
-    "html200": "a web page with status 200, as when a session has expired",
-    "half_page": "carried out; half of the body, then the connection closes",
-    "late_apply": "no answer; carried out some seconds of the studio's clock later",
+    "html200": "a web page instead of the answer",
+    "half_page": "carried out; half an answer",
+    "late_apply": "no answer; carried out later",
     "broken_record": "one record of a list comes as nonsense",
-    "bad_json": "carried out; the body is no JSON",
+    "bad_json": "carried out; the answer is no JSON",
 }
 """Each kind in a few words, for those who order."""
 SHAPES = ("1", "2", "3", "4", "html")

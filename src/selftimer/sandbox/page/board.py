@@ -187,8 +187,7 @@ def _paper(world: Studio, kind: str, row: Any, title: str, until: Instant, *, wa
 
 def _story(lines: Sequence[StoryLine]) -> list[Values]:
     return [
-        {"when": line.text[:16], "text": line.text[17:], "client": line.client_id if line.client_id else ""}
-        for line in reversed(lines)
+        {"when": line.text[:16], "text": line.text[17:], "client": line.client_id or ""} for line in reversed(lines)
     ]
 
 

@@ -39,7 +39,7 @@ class DeedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that an actor can do; `about` says it in words, `needs` are the members of an order besides `client`."""
+    """Something that an actor can do, `about` in words; `needs` are the members of an order besides `client`."""
 
     actor: Actor
     name: str
@@ -196,7 +196,9 @@ def _pay(world: Studio, order: Order) -> str:
     amount = order.money("amount", invoice.currency, invoice.balance)
     if amount > invoice.balance:
         still = formatted(invoice.balance, invoice.currency)
-        raise DeedError(f"{still} is open on invoice {invoice.number}; amount is in the smallest unit, so {amount} is more")
+        raise DeedError(
+            f"{still} is open on invoice {invoice.number}; amount is in the smallest unit, so {amount} is more"
+        )
     method = order.text("method", METHODS[0])
     if method not in METHODS:
         raise DeedError(f"{method!r} is no method of payment; there are: {', '.join(METHODS)}")

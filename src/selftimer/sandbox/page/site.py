@@ -147,6 +147,7 @@ class Site:
         order: dict[str, Any] = {
             "match": {"method": form.get("method", "*"), "path": form.get("path", "")},
             "fault": form.get("fault"),
+            "commit": "commit" in form,
         }
         for name, kind in (("times", int), ("skip", int), ("status", int), ("seconds", float)):
             try:
