@@ -17,6 +17,7 @@ from selftimer.sandbox.auth import (
     Logins,
     RateLimit,
     csrf_mismatch,
+    forbidden,
     home_page,
     login_page,
     set_cookies,
@@ -106,10 +107,14 @@ class _Studio:
         if denial is not None:
             await self._deny(send, denial, headers)
             return
+        path = scope["path"].removeprefix(dispatch.PREFIX)
+        if self.options.forbids(path):
+            await self._respond(send, Reply(403, forbidden(path)), headers)
+            return
         reply = dispatch.perform(
             self.world,
             method=scope["method"],
-            path=scope["path"].removeprefix(dispatch.PREFIX),
+            path=path,
             query=scope["query_string"].decode("latin-1"),
             body=body,
             origin=_origin(scope),

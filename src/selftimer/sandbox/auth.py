@@ -164,3 +164,10 @@ def unauthorized() -> bytes:
 def csrf_mismatch() -> bytes:
     """The body of a 419."""
     return dump({"error": "Page expired", "message": "CSRF token mismatch."})
+
+
+def forbidden(path: str) -> bytes:
+    """The body of a 403: the login is somebody's who may not see this."""
+    place = path.split("/")[1]
+    message = f"Your login doesn't have the permission to use {place}; the studio's owner can give it."
+    return dump(shape1(403, "insufficient_permissions", message, {"resource": place}).body)

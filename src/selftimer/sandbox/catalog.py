@@ -50,18 +50,51 @@ _EMAILS = (
     ("Price list", "Prices of {{studio_name}}", "Hello {{client_name}},\nour prices are on the website."),
     ("What to wear", "What to wear", "Hello {{client_name}},\nplain colours work best."),
 )
-_CONTRACTS = (
-    ("Wedding agreement", 14, ("client", "client", "photographer")),
-    ("Portrait agreement", 10, ("client", "photographer")),
-    ("Model release", 7, ("client",)),
+_LICENCE = [
+    _variable("usage"),
+    _variable("licence_fee", "currency"),
+    _variable("licence_ends", "date"),
+    _variable("territory", required=False, default="Germany"),
+    _variable("exclusive", "boolean", required=False),
+]
+_PARTIES = "<p>Between {{studio_name}} and {{client_name}}.</p>"
+_CONTRACTS: tuple[tuple[str, int, tuple[str, ...], str, list[dict[str, Any]]], ...] = (
+    ("Wedding agreement", 14, ("client", "client", "photographer"), "", []),
+    ("Portrait agreement", 10, ("client", "photographer"), "", []),
+    (
+        "Commercial licence",
+        14,
+        ("client", "photographer"),
+        "<p>{{usage}} in {{territory}} until {{licence_ends}}: {{ licence_fee }}. Exclusive: {{exclusive}}.</p>",
+        _LICENCE,
+    ),
+    ("Model release", 7, ("client",), "", []),
 )
-_QUESTIONNAIRES = (
+_QUESTIONNAIRES: tuple[tuple[str, tuple[tuple[str, str, bool, tuple[str, ...]], ...]], ...] = (
     (
         "Wedding questionnaire",
-        ("Where do you get ready?", "Who must be in the group pictures?", "When is first dance?"),
+        (
+            ("Where do you get ready?", "text", True, ()),
+            ("Who must be in the group pictures?", "text", True, ()),
+            ("When is first dance?", "text", True, ()),
+            ("Is there anything else?", "textarea", False, ()),
+        ),
     ),
-    ("Portrait questionnaire", ("What are the pictures for?", "Is there a place that you like?")),
-    ("Family questionnaire", ("How old are the children?", "Do you bring a pet?")),
+    (
+        "Portrait questionnaire",
+        (
+            ("What are the pictures for?", "text", True, ()),
+            ("Is there a place that you like?", "text", True, ()),
+        ),
+    ),
+    (
+        "Family questionnaire",
+        (
+            ("How old are the children?", "text", True, ()),
+            ("Do you bring a pet?", "radio", True, ("Yes", "No")),
+            ("Who comes along?", "checkbox", False, ("Grandparents", "Cousins", "Friends")),
+        ),
+    ),
 )
 _QUOTES = (("Wedding collection", 14, 280_000), ("Business day", 21, 64_000))
 _INVOICES = (("Standard", 14, True), ("Due at once", 0, False))
@@ -126,7 +159,7 @@ def _templates(world: Studio) -> None:
     for name, subject, body in _EMAILS:
         dated = [_variable("session_date", "date")] if "session_date" in body else []
         add("email", EmailTemplateId, name, subject=subject, body=body, variables=[*_CLIENT, *dated])
-    for name, days, signers in _CONTRACTS:
+    for name, days, signers, text, more in _CONTRACTS:
         extra = {
             "due_days": days,
             "signers": [
@@ -135,20 +168,20 @@ def _templates(world: Studio) -> None:
             ],
             "reminders": {"enabled": False, "days_before_due": 3, "reminder_subject": "", "reminder_message": ""},
         }
-        body = "<h1>" + name + "</h1><p>Between {{studio_name}} and {{client_name}}.</p>"
-        add("contract", ContractTemplateId, name, body=body, variables=list(_CLIENT), extra=extra)
+        body = f"<h1>{name}</h1>{_PARTIES}{text}"
+        add("contract", ContractTemplateId, name, body=body, variables=[*_CLIENT, *more], extra=extra)
     for name, questions in _QUESTIONNAIRES:
         asked: list[dict[str, Any]] = [
             {
                 "id": f"question_{place}",
                 "order": place,
                 "question_text": text,
-                "field_type": "text",
-                "required": True,
-                "options": [],
-                "validation": None,
+                "field_type": kind,
+                "required": required,
+                "options": list(options),
+                "validation": {"max_length": 2_000} if kind == "textarea" else None,
             }
-            for place, text in enumerate(questions, 1)
+            for place, (text, kind, required, options) in enumerate(questions, 1)
         ]
         add("questionnaire", QuestionnaireTemplateId, name, extra={"questions": asked})
     for name, days, price in _QUOTES:
@@ -160,7 +193,15 @@ def _templates(world: Studio) -> None:
             "default_quantity": 1,
             "max_quantity": 1,
         }
-        extra = {"validity_days": days, "package_items": [item], "pricing_settings": {"currency": "EUR"}}
+        album = {
+            "id": "package_2",
+            "name": "Album",
+            "base_price": 45_000,
+            "is_required": False,
+            "default_quantity": 0,
+            "max_quantity": 3,
+        }
+        extra = {"validity_days": days, "package_items": [item, album], "pricing_settings": {"currency": "EUR"}}
         add("quote", QuoteTemplateId, name, extra=extra)
     for name, days, default in _INVOICES:
         extra = {

@@ -10,7 +10,16 @@ from urllib.parse import parse_qsl
 import orjson
 
 from selftimer.sandbox.http import Call, Refused, dump, shape1
-from selftimer.sandbox.resources import clients, conversations, documents, extras, invoices, sessions, templates
+from selftimer.sandbox.resources import (
+    clients,
+    conversations,
+    coupons,
+    documents,
+    extras,
+    invoices,
+    sessions,
+    templates,
+)
 from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
@@ -26,6 +35,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 CALLS: tuple[Route, ...] = (
     *clients.ROUTES,
     *conversations.ROUTES,
+    *coupons.ROUTES,
     *documents.ROUTES,
     *extras.ROUTES,
     *invoices.ROUTES,

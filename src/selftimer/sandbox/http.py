@@ -5,10 +5,12 @@ A resource is a function from a `Call` to an `Answer`; it refuses by raising `Re
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
+from whenever import Date, Instant
 
 from selftimer.sandbox.model import Record
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 25
+MAX_NUMBER = 10**10
+"""No number in a body is larger; amounts up to a hundred million dollars are."""
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 R = TypeVar("R", bound=Record)
 
 
@@ -129,6 +134,15 @@ def found(table: Table[R], id_type: type[StudioId], record_id: str, code: str) -
     return row
 
 
+def day_of(text: str) -> Date | None:
+    """The date that a text like 2026-03-31 says; None where it is none, or the last one that there is."""
+    try:
+        day = Date.parse_iso(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+    return day if day != Date.MAX else None
+
+
 def body_of(call: Call) -> dict[str, Any]:
     """The call's JSON object; 400 where there is none."""
     if not isinstance(call.body, dict):
@@ -167,13 +181,35 @@ class Fields:
             return default
         return value
 
-    def number(self, name: str, *, least: int = 0, default: int | None = None) -> int:
+    def number(self, name: str, *, least: int = 0, most: int = MAX_NUMBER, default: int | None = None) -> int:
         """A whole number."""
         value = self.body.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             self.fault(name, f"The {name} field must be an integer of at least {least}.")
             return least
+        if value > most:
+            self.fault(name, f"The {name} field must not be greater than {most}.")
+            return least
         return value
+
+    def day(self, name: str, *, required: bool = False) -> Date | None:
+        """A date like 2026-03-31; null counts as absent."""
+        text = self.text(name, required=required)
+        day = day_of(text)
+        if text and day is None:
+            self.fault(name, f"The {name} field must be a date like 2026-03-31.")
+        return day
+
+    def instant(self, name: str) -> Instant | None:
+        """A timestamp with its zone; null counts as absent."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return Instant.parse_iso(text)
+        except ValueError:
+            self.fault(name, f"The {name} field must be a timestamp like 2026-03-31T12:00:00Z.")
+            return None
 
     def fault(self, name: str, message: str) -> None:
         """Note what is wrong with a field."""

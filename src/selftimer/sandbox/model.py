@@ -6,7 +6,10 @@ They are plain mutable rows that life changes in place; `Table.touch` and `Studi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
+
+from selftimer.sandbox.rounding import percent_of
 
 if TYPE_CHECKING:
     from whenever import Date, Instant
@@ -15,11 +18,17 @@ ClientType = Literal["client", "lead", "other"]
 SessionStatus = Literal["inquiry", "pending", "confirmed", "declined", "canceled"]
 InvoiceStatus = Literal["draft", "unpaid", "partially_paid", "past_due", "paid", "canceled"]
 PaymentStatus = Literal["completed", "pending", "failed", "disputed", "refunded", "partially_refunded"]
+PaymentMethod = Literal["card", "paypal", "bank_transfer", "gift_card", "coupon"]
+"""The first three are documented; a gift card, and a coupon that left nothing to pay, are inferred."""
 ContractStatus = Literal["draft", "sent", "viewed", "partially_signed", "signed", "expired", "cancelled"]
+SignerType = Literal["client", "photographer"]
 UNSIGNED: tuple[ContractStatus, ...] = ("sent", "viewed", "partially_signed")
 """Where a contract still waits for a signature."""
 QuestionnaireStatus = Literal["draft", "pending", "completed", "expired"]
 QuoteStatus = Literal["draft", "sent", "accepted", "declined", "expired"]
+CouponStatus = Literal["active", "disabled", "expired", "exhausted"]
+GiftCardStatus = Literal["active", "redeemed", "expired"]
+DiscountType = Literal["percentage", "fixed_amount"]
 SenderType = Literal["client", "photographer", "system"]
 Author = Literal["bot", "studio", "client"]
 """Who did something: the API's user, the studio's own people and flows, or the client."""
@@ -92,7 +101,10 @@ class Session(Record):
 
 @dataclass(slots=True, kw_only=True)
 class LineItem:
-    """A line of an invoice or quote; `amount` is the price of one, in the smallest unit."""
+    """A line of an invoice or quote; `amount` is the price of one before tax, in the smallest unit.
+
+    `tax_rate` is in percent, and stays what it was when the line was written.
+    """
 
     id: str
     name: str
@@ -100,6 +112,22 @@ class LineItem:
     quantity: int = 1
     description: str = ""
     taxable: bool = False
+    tax_rate: Decimal = Decimal(0)
+
+    @property
+    def net(self) -> int:
+        """The price of all of them, before tax."""
+        return self.amount * self.quantity
+
+    @property
+    def tax(self) -> int:
+        """The tax on all of them."""
+        return percent_of(self.net, self.tax_rate)
+
+
+def total_of(items: list[LineItem]) -> int:
+    """What the lines come to, with tax."""
+    return sum(item.net + item.tax for item in items)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,14 +137,19 @@ class Payment(Record):
     invoice_id: str
     amount: int
     currency: str
-    method: str
+    method: PaymentMethod
     status: PaymentStatus
     refunded: int = 0
+    gift_card_id: str | None = None
+
+
+COUNTED: tuple[PaymentStatus, ...] = ("completed", "disputed", "refunded", "partially_refunded")
+"""Payments that came in; disputed money counts until it is refunded."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Invoice(Record):
-    """A bill; its payments are kept with it, oldest first."""
+    """A bill; its payments are kept with it, oldest first. A coupon's `discount` is off the total, tax included."""
 
     number: str
     currency: str
@@ -126,44 +159,54 @@ class Invoice(Record):
     author: Author
     sent: bool = True
     session_id: str | None = None
+    quote_id: str | None = None
+    coupon_id: str | None = None
+    coupon_code: str = ""
+    discount: int = 0
     payments: list[Payment] = field(default_factory=list)
 
     @property
     def amount(self) -> int:
-        """The total in the smallest unit."""
-        return sum(item.amount * item.quantity for item in self.items)
+        """The total in the smallest unit: lines and tax, less the discount."""
+        return total_of(self.items) - self.discount
 
     @property
     def paid(self) -> int:
-        """Completed payments less refunds; disputed money counts until it is refunded."""
-        counted = ("completed", "disputed", "refunded", "partially_refunded")
-        return sum(p.amount - p.refunded for p in self.payments if p.status in counted)
+        """Payments that came in, less refunds."""
+        return sum(p.amount - p.refunded for p in self.payments if p.status in COUNTED)
 
     @property
     def balance(self) -> int:
         """What is still open."""
         return self.amount - self.paid
 
+    @property
+    def pending(self) -> int:
+        """Money on its way, which isn't paid yet."""
+        return sum(p.amount for p in self.payments if p.status == "pending")
+
 
 @dataclass(slots=True, kw_only=True)
 class Signature:
     """One signer of a contract and when they signed, if they did."""
 
-    signer_type: str
+    signer_type: SignerType
     name: str
     email: str
+    required: bool = True
     signed_at: Instant | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Contract(Record):
-    """A contract that was made of a template."""
+    """A contract that was made of a template; `body` is the template's text of that day."""
 
     number: str
     template_id: str
     status: ContractStatus
     due_date: Instant
     author: Author
+    body: str = ""
     sent_at: Instant | None = None
     signed_date: Instant | None = None
     variables: dict[str, Any] = field(default_factory=dict)
@@ -172,20 +215,21 @@ class Contract(Record):
 
 @dataclass(slots=True, kw_only=True)
 class Questionnaire(Record):
-    """Questions for a client."""
+    """Questions for a client; they are the template's of that day."""
 
     template_id: str
     status: QuestionnaireStatus
     due_date: Instant
     updated_at: Instant
     author: Author
+    questions: list[dict[str, Any]] = field(default_factory=list)
     completed_at: Instant | None = None
     responses: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
 class Quote(Record):
-    """An offer."""
+    """An offer; `invoice_id` is the invoice that was made when it was accepted."""
 
     template_id: str
     status: QuoteStatus
@@ -193,11 +237,12 @@ class Quote(Record):
     currency: str
     items: list[LineItem]
     author: Author
+    invoice_id: str | None = None
 
     @property
     def amount(self) -> int:
-        """The total in the smallest unit."""
-        return sum(item.amount * item.quantity for item in self.items)
+        """The total in the smallest unit, with tax."""
+        return total_of(self.items)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -255,7 +300,7 @@ class Coupon(Record):
     """A discount code; `value` is percent or the smallest unit."""
 
     code: str
-    discount_type: str
+    discount_type: DiscountType
     value: int
     expires_at: Instant | None = None
     usage_limit: int | None = None
@@ -263,6 +308,27 @@ class Coupon(Record):
     minimum_order_amount: int = 0
     description: str = ""
     disabled: bool = False
+
+    def status_at(self, now: Instant) -> CouponStatus:
+        """What it is worth at that instant."""
+        if self.disabled:
+            return "disabled"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        if self.usage_limit is not None and self.usage_count >= self.usage_limit:
+            return "exhausted"
+        return "active"
+
+
+@dataclass(slots=True, kw_only=True)
+class CouponUse(Record):
+    """One use of a coupon: the order it was for, before and what came off, in the smallest unit."""
+
+    coupon_id: str
+    invoice_id: str
+    order_amount: int
+    discount: int
+    currency: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -274,6 +340,12 @@ class GiftCard(Record):
     balance: int
     expires_at: Instant
     purchased_by: str
+
+    def status_at(self, now: Instant) -> GiftCardStatus:
+        """Whether it can still be used; one that was used up has nothing left to expire."""
+        if not self.balance:
+            return "redeemed"
+        return "active" if self.expires_at > now else "expired"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from selftimer.sandbox.model import (
     Contract,
     Conversation,
     Coupon,
+    CouponUse,
     GiftCard,
     Invoice,
     Payment,
@@ -30,7 +31,7 @@ from selftimer.sandbox.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
 R = TypeVar("R", bound=Record)
 
@@ -62,6 +63,13 @@ class Table(Generic[R]):
             self._of_client.setdefault(row.client_id, []).append(row)
         self._changed()
         return row
+
+    def remove(self, record_id: str) -> None:
+        """Forget a record: it was deleted."""
+        row = self.rows.pop(record_id)
+        if row.client_id:
+            self._of_client[row.client_id].remove(row)
+        self.touch(record_id)
 
     def get(self, record_id: str) -> R | None:
         """The record, or None."""
@@ -99,7 +107,7 @@ class Table(Generic[R]):
         rows: list[R] = self.kept(("select", key), lambda: [row for row in self.newest() if keep(row)])
         return rows
 
-    def json(self, row: R, variant: str, view: Callable[[R], dict[str, Any]]) -> orjson.Fragment:
+    def json(self, row: R, variant: str, view: Callable[[R], Mapping[str, object]]) -> orjson.Fragment:
         """The record's JSON under a variant (what is expanded), serialised once."""
         forms = self._json.get(row.id)
         if forms is None:
@@ -131,6 +139,7 @@ class Tables:
         self.attachments: Table[Attachment] = Table("attachments")
         self.templates: Table[Template] = Table("templates")
         self.coupons: Table[Coupon] = Table("coupons")
+        self.coupon_uses: Table[CouponUse] = Table("coupon_uses")
         self.gift_cards: Table[GiftCard] = Table("gift_cards")
         self.collections: Table[Collection] = Table("collections")
 

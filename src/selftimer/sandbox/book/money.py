@@ -1,13 +1,29 @@
-"""Invoices and payments."""
+"""Invoices and payments.
+
+Three laws: an invoice's amount is its lines and their tax less the discount of a coupon; its balance is the amount less
+what was paid, plus what went back; its status follows from the balance and the clock.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, get_args
 
 from selftimer.primitives.ids import InvoiceId, InvoiceItemId, PaymentId
 from selftimer.primitives.time import start_of_day
+from selftimer.sandbox.book import codes
+from selftimer.sandbox.book.deeds import DeedError, the
 from selftimer.sandbox.book.people import convert
-from selftimer.sandbox.model import Author, Invoice, InvoiceStatus, LineItem, Payment, PaymentStatus
+from selftimer.sandbox.model import (
+    COUNTED,
+    Author,
+    Invoice,
+    InvoiceStatus,
+    LineItem,
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+)
 from selftimer.sandbox.money_words import formatted
 
 if TYPE_CHECKING:
@@ -15,6 +31,7 @@ if TYPE_CHECKING:
 
     from whenever import Date, Instant
 
+    from selftimer.sandbox.model import GiftCard
     from selftimer.sandbox.studio import Studio
 
 
@@ -29,7 +46,7 @@ def line(
     taxable: bool = False,
     by: Author = "studio",
 ) -> LineItem:
-    """A line for an invoice or quote of that client."""
+    """A line for an invoice or quote of that client; a taxable one at the studio's rate of today."""
     return LineItem(
         id=world.new_id(InvoiceItemId, client_id, by),
         name=name,
@@ -37,6 +54,7 @@ def line(
         quantity=quantity,
         description=description,
         taxable=taxable,
+        tax_rate=world.profile.tax_rate if taxable else Decimal(0),
     )
 
 
@@ -49,6 +67,7 @@ def add_invoice(
     by: Author,
     sent: bool = True,
     session_id: str | None = None,
+    quote_id: str | None = None,
     currency: str = "",
 ) -> Invoice:
     """A new invoice, sent or a draft; it becomes past due at the end of its due date in the studio's zone."""
@@ -64,6 +83,7 @@ def add_invoice(
         author=by,
         sent=sent,
         session_id=session_id,
+        quote_id=quote_id,
     )
     world.tables.invoices.add(invoice)
     _settle(world, invoice)
@@ -82,9 +102,79 @@ def end_of(world: Studio, date: Date) -> Instant:
 
 
 def pay(
-    world: Studio, invoice: Invoice, amount: int, *, method: str = "card", status: PaymentStatus = "completed"
+    world: Studio,
+    invoice: Invoice | str,
+    amount: int,
+    *,
+    method: PaymentMethod = "card",
+    status: PaymentStatus = "completed",
+    coupon_code: str | None = None,
+    gift_card_code: str | None = None,
 ) -> Payment:
-    """Money comes (or fails to). A completed payment makes a client of a lead."""
+    """A client pays, or tries to; `DeedError` where they may not. A completed payment makes a client of a lead.
+
+    `amount` is what they mean to pay at most. A coupon comes off the invoice first; then the gift card pays as far as
+    it reaches, and `method` the rest. A bank's money is `pending` at first, a card's may fail; where it fails neither
+    code is used up. The payment that comes back is the last one made.
+    """
+    invoice = the(world.tables.invoices, invoice, "invoice")
+    _check_payable(invoice, amount, method)
+    coupon = codes.usable_coupon(world, invoice, coupon_code) if coupon_code else None
+    card = codes.usable_card(world, invoice, gift_card_code) if gift_card_code else None
+    discount = codes.discount_of(coupon, invoice) if coupon else 0
+    rest = min(amount, invoice.balance - invoice.pending - discount)
+    by_card = min(rest, card.balance) if card else 0
+    if status == "failed" and rest > by_card:
+        return _book(world, invoice, rest - by_card, method, "failed")
+    if coupon is not None:
+        codes.use_coupon(world, invoice, coupon)
+        if rest <= 0:
+            return _book(world, invoice, 0, "coupon", "completed")
+    if card is not None:
+        codes.move_balance(world, card, -by_card)
+        made = _book(world, invoice, by_card, "gift_card", "completed", card)
+        if by_card == rest:
+            return made
+    return _book(world, invoice, rest - by_card, method, status)
+
+
+def _check_payable(invoice: Invoice, amount: int, method: str) -> None:
+    if method not in get_args(PaymentMethod)[:3]:
+        raise DeedError("payment_method", "The studio takes cards, PayPal and bank transfers.")
+    if invoice.status == "draft":
+        raise DeedError("invoice_draft", "This invoice can't be paid: the studio hasn't sent it yet.")
+    if invoice.status == "canceled":
+        raise DeedError("invoice_canceled", "This invoice can't be paid: the studio has canceled it.")
+    still_open = invoice.balance - invoice.pending
+    if still_open <= 0:
+        on_its_way = "The rest of this invoice is on its way." if invoice.pending else "This invoice is paid already."
+        raise DeedError("invoice_paid", on_its_way)
+    if amount < 1:
+        raise DeedError("payment_amount", "A payment must be more than nothing.")
+    if amount > still_open:
+        most = formatted(still_open, invoice.currency)
+        raise DeedError("payment_amount", f"Only {most} of this invoice is open.")
+
+
+def use_coupon(world: Studio, invoice: Invoice | str, code: str) -> None:
+    """A client uses a coupon without paying yet, as when they book; `DeedError` where they may not."""
+    invoice = the(world.tables.invoices, invoice, "invoice")
+    _check_payable(invoice, 1, "card")
+    codes.use_coupon(world, invoice, codes.usable_coupon(world, invoice, code))
+    if invoice.balance <= 0:
+        _book(world, invoice, 0, "coupon", "completed")
+    else:
+        world.tables.invoices.touch(invoice.id)
+
+
+def _book(
+    world: Studio,
+    invoice: Invoice,
+    amount: int,
+    method: PaymentMethod,
+    status: PaymentStatus,
+    card: GiftCard | None = None,
+) -> Payment:
     payment = Payment(
         id=world.new_id(PaymentId, invoice.id),
         created_at=world.now,
@@ -94,6 +184,7 @@ def pay(
         currency=invoice.currency,
         method=method,
         status=status,
+        gift_card_id=card.id if card else None,
     )
     invoice.payments.append(payment)
     world.tables.payments.add(payment)
@@ -104,15 +195,34 @@ def pay(
 
 
 def change_payment(world: Studio, payment: Payment, status: PaymentStatus, *, refunded: int | None = None) -> None:
-    """A pending payment completes or fails, a completed one is disputed or goes back."""
+    """A pending payment completes or fails, a completed one is disputed or goes back, onto a gift card if it was one's.
+
+    `refunded` is what went back in all; where it is left out, a payment that is `refunded` went back whole.
+    """
+    before = payment.refunded
     payment.status = status
-    if refunded is not None:
-        payment.refunded = refunded
+    if refunded is not None or status == "refunded":
+        payment.refunded = payment.amount if refunded is None else refunded
+    card = world.tables.gift_cards.get(payment.gift_card_id or "")
+    if card is not None and payment.refunded != before:
+        codes.move_balance(world, card, payment.refunded - before)
     world.tables.payments.touch(payment.id)
     invoice = world.tables.invoices.rows[payment.invoice_id]
     if status == "completed":
         convert(world, payment.client_id)
     _after_payment(world, invoice, payment)
+
+
+def refund(world: Studio, payment: Payment | str, amount: int) -> Payment:
+    """The studio gives back so much of a payment, or the rest of it; `DeedError` for more than is there."""
+    payment = the(world.tables.payments, payment, "payment")
+    left = payment.amount - payment.refunded
+    if payment.status not in COUNTED or not 1 <= amount <= left:
+        most = formatted(left if payment.status in COUNTED else 0, payment.currency)
+        raise DeedError("refund_amount", f"Of this payment {most} can be given back.")
+    whole = payment.refunded + amount
+    change_payment(world, payment, "refunded" if amount == left else "partially_refunded", refunded=whole)
+    return payment
 
 
 def cancel_invoice(world: Studio, invoice: Invoice) -> None:

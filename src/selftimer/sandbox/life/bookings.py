@@ -73,6 +73,22 @@ def _paperwork(world: LivingStudio, person: Person, session: Session, kind: Sess
         template = world.tables.templates.rows[kind.contract_template_id]
         contract = papers.add_contract(world, person.client_id, template, by="studio")
         sessions.link(world, session, contract_id=contract.id)
+    if not _billed_by_quote(world, session):
+        _bill(world, person, session, kind)
+
+
+def _billed_by_quote(world: LivingStudio, session: Session) -> bool:
+    """Whether an accepted quote was billed already: that invoice is the session's then."""
+    for invoice in world.tables.invoices.of_client(session.client_id):
+        if invoice.quote_id and invoice.session_id is None and invoice.status != "canceled":
+            invoice.session_id = session.id
+            world.tables.invoices.touch(invoice.id)
+            sessions.link(world, session, invoice_id=invoice.id)
+            return True
+    return False
+
+
+def _bill(world: LivingStudio, person: Person, session: Session, kind: SessionType) -> None:
     today = world.now.to_tz(world.profile.zone).date()
     session_day = session.start_at.to_tz(world.profile.zone).date()
     if kind.deposit:

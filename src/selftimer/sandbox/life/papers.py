@@ -42,7 +42,7 @@ def views_contract(world: LivingStudio, _key: str, contract_id: str) -> None:
     """They open it."""
     contract = world.tables.contracts.rows[contract_id]
     if contract.status == "sent":
-        papers.set_contract(world, contract, "viewed")
+        papers.view(world, contract)
 
 
 @PART.on("signs")
@@ -51,14 +51,11 @@ def signs(world: LivingStudio, key: str, contract_id: str) -> None:
     contract = world.tables.contracts.rows[contract_id]
     if contract.status not in UNSIGNED:
         return
-    clients = sum(s.signer_type == "client" for s in contract.signatures)
-    if clients > 1 and contract.status != "partially_signed":
-        papers.set_contract(world, contract, "partially_signed")
+    papers.sign(world, contract)
+    if contract.status == "partially_signed":
         random = world.people[key].dice(world, "second_signer")
         if random.random() < 0.8:
             world.at(some_time(world, world.people[key], random, 1, 60), key, "signs", contract_id)
-    else:
-        papers.set_contract(world, contract, "signed")
 
 
 def reminded_of_contract(world: LivingStudio, person: Person) -> None:
@@ -89,8 +86,8 @@ def fills_in(world: LivingStudio, key: str, form_id: str) -> None:
     form = world.tables.questionnaires.rows[form_id]
     if form.status == "pending":
         random = world.people[key].dice(world, "answers")
-        questions = world.tables.templates.rows[form.template_id].extra["questions"]
-        papers.set_questionnaire(world, form, "completed", [random.choice(texts.ANSWERS) for _ in questions])
+        said = {question["id"]: random.choice(question["options"] or texts.ANSWERS) for question in form.questions}
+        papers.answer(world, form, said)
 
 
 def reminded_of_questionnaire(world: LivingStudio, person: Person) -> None:
@@ -120,8 +117,12 @@ def quote_came(world: LivingStudio, quote: Quote) -> None:
 def answers_quote(world: LivingStudio, _key: str, quote_id: str, accepted: bool) -> None:  # noqa: FBT001 - kept on the heap
     """Their yes or no."""
     quote = world.tables.quotes.rows[quote_id]
-    if quote.status == "sent":
-        papers.set_quote(world, quote, "accepted" if accepted else "declined")
+    if quote.status != "sent":
+        return
+    if accepted:
+        papers.accept_quote(world, quote)
+    else:
+        papers.decline_quote(world, quote)
 
 
 def reminded_of_quote(world: LivingStudio, person: Person) -> None:

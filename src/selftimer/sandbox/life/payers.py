@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
     from selftimer.sandbox.life.living import LivingStudio
     from selftimer.sandbox.life.person import Payer, Person
-    from selftimer.sandbox.model import Invoice, Payment
+    from selftimer.sandbox.model import Invoice, Payment, PaymentMethod
 
 PART = Script()
 
 OUTSTANDING = ("unpaid", "partially_paid", "past_due")
+_METHODS: tuple[PaymentMethod, ...] = ("card", "bank_transfer", "paypal")
 _AFTER_REMINDER: dict[Payer, float] = {"prompt": 0.8, "on_due": 0.5, "late": 0.5, "parts": 0.45, "never": 0.12}
 
 
@@ -60,7 +61,7 @@ def pays(world: LivingStudio, key: str, invoice_id: str, share: float) -> None:
     random = person.dice(world, "pay")
     amount = invoice.balance if share >= 1 else max(1, int(invoice.amount * share) - invoice.paid)
     amount = min(amount, invoice.balance)
-    method = random.choices(("card", "bank_transfer", "paypal"), (0.55, 0.3, 0.15))[0]
+    method = random.choices(_METHODS, (0.55, 0.3, 0.15))[0]
     if method == "bank_transfer":
         payment = money.pay(world, invoice, amount, method=method, status="pending")
         world.at(after_hours(world, random, 20, 72), key, "transfer_arrives", payment.id)

@@ -9,7 +9,6 @@ from whenever import Date, Time
 
 from selftimer.primitives.time import local, start_of_day
 from selftimer.sandbox.book import money, papers, people
-from selftimer.sandbox.model import UNSIGNED
 from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
@@ -71,8 +70,11 @@ def inbox(world: LivingStudio, _key: str) -> None:
 
 
 @PART.on("runs_out")
-def runs_out(world: LivingStudio, _key: str, code: str) -> None:
+def runs_out(world: LivingStudio, key: str, code: str) -> None:
     """A coupon's or gift card's last moment: the API shows another status from now on."""
+    row = world.tables.coupons.get(key) or world.tables.gift_cards.get(key)
+    if row is None or row.expires_at is None or row.expires_at > world.now:
+        return  # deleted, or given another date
     world.changed()
     world.tell("runs_out", "", f"{code} runs out")
 
@@ -86,22 +88,16 @@ def invoice_due(world: LivingStudio, _key: str, invoice_id: str) -> None:
 @PART.on("contract_due")
 def contract_due(world: LivingStudio, _key: str, contract_id: str) -> None:
     """An unsigned contract expires."""
-    contract = world.tables.contracts.rows[contract_id]
-    if contract.status in UNSIGNED and world.now >= contract.due_date:
-        papers.set_contract(world, contract, "expired")
+    papers.expire_contract(world, world.tables.contracts.rows[contract_id])
 
 
 @PART.on("questionnaire_due")
 def questionnaire_due(world: LivingStudio, _key: str, form_id: str) -> None:
     """A questionnaire nobody filled in expires."""
-    form = world.tables.questionnaires.rows[form_id]
-    if form.status == "pending":
-        papers.set_questionnaire(world, form, "expired")
+    papers.expire_questionnaire(world, world.tables.questionnaires.rows[form_id])
 
 
 @PART.on("quote_due")
 def quote_due(world: LivingStudio, _key: str, quote_id: str) -> None:
     """An offer nobody took runs out."""
-    quote = world.tables.quotes.rows[quote_id]
-    if quote.status == "sent":
-        papers.set_quote(world, quote, "expired")
+    papers.expire_quote(world, world.tables.quotes.rows[quote_id])

@@ -7,13 +7,13 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from selftimer.primitives.ids import ClientId
-from selftimer.sandbox import views
+from selftimer.sandbox import views, views_money, views_papers
 from selftimer.sandbox.book import people
 from selftimer.sandbox.http import Answer, Call, Fields, body_of, page_of, shape1, shape2, shape4
 from selftimer.sandbox.routing import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from selftimer.sandbox.model import Client
     from selftimer.sandbox.studio import Studio
@@ -128,11 +128,11 @@ def documents(call: Call) -> Answer:
     ]
     every.sort(key=lambda pair: pair[1].created_at, reverse=True)
     page = page_of(call, every)
-    shown: dict[str, Callable[[Studio, Any], views.Json]] = {
-        "contract": views.contract,
-        "quote": views.quote,
-        "questionnaire": views.questionnaire,
-        "invoice": lambda w, d: views.invoice(w, d, payments=False),
+    shown: dict[str, Callable[[Studio, Any], Mapping[str, object]]] = {
+        "contract": views_papers.contract,
+        "quote": views_papers.quote,
+        "questionnaire": views_papers.questionnaire,
+        "invoice": lambda w, d: views_money.invoice(w, d, whole=False),
     }
     data = [{"document_type": kind, **shown[kind](world, document)} for kind, document in page.rows]
     return Answer({"data": data, "meta": page.meta()})

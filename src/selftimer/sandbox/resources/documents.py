@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
-from whenever import Date, Instant
+from pydantic import Field
+from typing_extensions import TypedDict
+from whenever import Instant
 
 from selftimer.primitives.ids import ContractId, QuestionnaireId, QuoteId
-from selftimer.sandbox import views
-from selftimer.sandbox.book import money, papers
-from selftimer.sandbox.http import Answer, Call, Fields, body_of, client_named, found, page_of, shape1
-from selftimer.sandbox.resources.invoices import read_items
-from selftimer.sandbox.routing import Route
+from selftimer.sandbox import views_papers as views
+from selftimer.sandbox.book import money, papers, variables
+from selftimer.sandbox.http import Answer, Call, Fields, body_of, client_named, day_of, found, page_of, shape1
+from selftimer.sandbox.resources.invoices import PAGE, ItemBody, read_items
+from selftimer.sandbox.routing import Param, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from selftimer.sandbox.model import Client, Record, Template
     from selftimer.sandbox.studio import Studio
     from selftimer.sandbox.tables import Table
 
 
-def _list(call: Call, table: Table[Any], view: Callable[[Studio, Any], views.Json]) -> Answer:
+class _PaperBody(TypedDict):
+    client_id: str
+    template_id: str
+    send_email: NotRequired[bool]
+
+
+class QuestionnaireBody(_PaperBody):
+    """A new questionnaire; `due_date` is a timestamp, or a date, which means the end of that day."""
+
+    due_date: NotRequired[str | None]
+
+
+class ContractBody(QuestionnaireBody):
+    """A new contract; `variables` are those of its template."""
+
+    variables: NotRequired[dict[str, views.VariableValue] | None]
+
+
+class QuoteBody(_PaperBody):
+    """A new quote; without `items` it holds the packages of its template."""
+
+    items: NotRequired[Annotated[list[ItemBody], Field(max_length=100)] | None]
+
+
+def _list(call: Call, table: Table[Any], view: Callable[[Studio, Any], Mapping[str, object]]) -> Answer:
     client_id = call.query.get("client_id", "")
     rows = table.of_client(client_id)[::-1] if client_id else table.newest()
     page = page_of(call, rows)
-    data = [table.json(row, "", lambda r: view(call.world, r)) for row in page.rows]
+    data = [table.json(row, "", partial(view, call.world)) for row in page.rows]
     return Answer({"data": data, "meta": page.meta()})
 
 
@@ -82,7 +109,8 @@ def _due(call: Call, fields: Fields) -> Instant | None:
     if not text:
         return None
     try:
-        return money.end_of(call.world, Date.parse_iso(text)) if len(text) == 10 else Instant.parse_iso(text)
+        day = day_of(text)
+        return money.end_of(call.world, day) if day is not None else Instant.parse_iso(text)
     except ValueError:
         fields.fault("due_date", "The due_date field must be a date or a timestamp.")
         return None
@@ -100,19 +128,34 @@ def _note(call: Call, kind: str, row: Record, template: Template, *, sent: bool,
 
 
 def create_contract(call: Call) -> Answer:
-    """A contract made of a template; unknown variables are refused with the ones there are."""
+    """A contract made of a template; variables that it doesn't have, needs, or that are of another kind are refused."""
     fields, client, template, send = _common(call, "contract")
     due = _due(call, fields)
+    given = fields.body.get("variables")
+    if given is None:
+        given = {}
+    if not isinstance(given, dict):
+        fields.fault("variables", "The variables field must be an object.")
     fields.check()
-    variables = fields.body.get("variables") or {}
-    known = [v["name"] for v in template.variables]
-    if not isinstance(variables, dict) or any(name not in known for name in variables):
-        details = {"available_variables": known}
-        raise shape1(422, "invalid_template_variable", "The template has no such variable.", details)
+    _check_variables(call, client, template, given)
     call.world.tell("bot_contract", client.id, f"The bot makes a contract for {{name}}: {template.name}")
-    row = papers.add_contract(call.world, client.id, template, by="bot", sent=send, due=due, variables=dict(variables))
+    row = papers.add_contract(call.world, client.id, template, by="bot", sent=send, due=due, variables=given)
     _note(call, "contract", row, template, sent=send)
     return Answer({"data": views.contract(call.world, row)}, 201)
+
+
+def _check_variables(call: Call, client: Client, template: Template, given: Mapping[str, Any]) -> None:
+    if variables.unknown(template.variables, given):
+        details = {"available_variables": [v["name"] for v in template.variables]}
+        raise shape1(422, "invalid_template_variable", "The template has no such variable.", details)
+    wrong = variables.wrong_types(template.variables, given)
+    if wrong:
+        raise shape1(422, "invalid_variable_type", "Some variables are of another type.", wrong)
+    values = papers.values_for(call.world, client, template, given)
+    missing = variables.missing(template.variables, values)
+    if missing:
+        details = {"missing_variables": missing}
+        raise shape1(422, "missing_required_variables", "The template needs more variables.", details)
 
 
 def create_questionnaire(call: Call) -> Answer:
@@ -129,28 +172,53 @@ def create_questionnaire(call: Call) -> Answer:
 def create_quote(call: Call) -> Answer:
     """A quote; without items it holds the template's packages."""
     fields, client, template, send = _common(call, "quote")
-    if fields.body.get("items"):
-        items = read_items(call, fields, "items", fields.body["items"], client.id)
-    else:
-        items = [
-            money.line(call.world, client.id, item["name"], item["base_price"], by="bot")
-            for item in template.extra["package_items"]
-        ]
+    given = fields.body.get("items")
+    drafts = [] if given is None or given == [] else read_items(fields, "items", given)
     fields.check()
+    items = [draft.line(call, client.id) for draft in drafts]
+    items = items or papers.package_items(call.world, client.id, template, by="bot")
     call.world.tell("bot_quote", client.id, f"The bot makes a quote for {{name}}: {template.name}")
     row = papers.add_quote(call.world, client.id, template, items, by="bot", sent=send)
     _note(call, "quote", row, template, sent=send, amount=row.amount, currency=row.currency)
     return Answer({"data": views.quote(call.world, row)}, 201)
 
 
+_EXPAND = Param("expand", str, "The related objects are always there.")
+_CLIENT = Param("client_id", str, "Only of this client (inferred).")
+_LIST = (_EXPAND, *PAGE, _CLIENT)
+
+
+def _routes(
+    name: str,
+    view: Any,
+    body: Any,
+    answers: tuple[Callable[[Call], Answer], Callable[[Call], Answer], Callable[[Call], Answer]],
+    *,
+    documented: bool,
+) -> tuple[Route, ...]:
+    """The three calls of a kind of paper; making one is inferred of all kinds."""
+    lists, shows, makes = answers
+    return (
+        Route("GET", f"/{name}/", lists, documented=documented, query=_LIST, data=list[view], errors=(422,)),
+        Route("POST", f"/{name}/", makes, documented=False, body=body, data=view, status=201, errors=(400, 404, 422)),
+        Route("GET", f"/{name}/{{id}}", shows, documented=documented, query=(_EXPAND,), data=view, errors=(400, 404)),
+    )
+
+
 ROUTES = (
-    Route("GET", "/contracts/", contracts),
-    Route("POST", "/contracts/", create_contract),
-    Route("GET", "/contracts/{id}", contract),
-    Route("GET", "/questionnaires/", questionnaires),
-    Route("POST", "/questionnaires/", create_questionnaire),
-    Route("GET", "/questionnaires/{id}", questionnaire),
-    Route("GET", "/quotes/", quotes),
-    Route("POST", "/quotes/", create_quote),
-    Route("GET", "/quotes/{id}", quote),
+    *_routes(
+        "contracts",
+        views.ContractView,
+        ContractBody,
+        (contracts, contract, create_contract),
+        documented=True,
+    ),
+    *_routes(
+        "questionnaires",
+        views.QuestionnaireView,
+        QuestionnaireBody,
+        (questionnaires, questionnaire, create_questionnaire),
+        documented=True,
+    ),
+    *_routes("quotes", views.QuoteView, QuoteBody, (quotes, quote, create_quote), documented=False),
 )

@@ -1,30 +1,78 @@
-"""Invoices and payments (studio-api.md, Invoices and payments)."""
+"""Invoices, their payments and sums (studio-api.md, Invoices and payments: documented).
+
+Inferred: that time frames are about the day of creation (payments: of payment) in the studio's zone, and what happens
+with several currencies: their amounts are never added.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
-from whenever import Date
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from selftimer.primitives.ids import InvoiceId, PaymentId
-from selftimer.sandbox import views
+from selftimer.sandbox import views_money as views
 from selftimer.sandbox.book import money
-from selftimer.sandbox.http import Answer, Call, Fields, body_of, client_named, found, invalid, page_of, shape1
-from selftimer.sandbox.money_words import formatted
-from selftimer.sandbox.routing import Route
+from selftimer.sandbox.http import (
+    MAX_NUMBER,
+    Answer,
+    Call,
+    Fields,
+    Refused,
+    body_of,
+    client_named,
+    day_of,
+    found,
+    invalid,
+    page_of,
+    shape1,
+)
+from selftimer.sandbox.routing import Param, Route
+from selftimer.sandbox.view_types import Day, FromOne
 
 if TYPE_CHECKING:
-    from whenever import Instant
+    from collections.abc import Iterable
 
-    from selftimer.sandbox.model import Invoice, LineItem, Payment
+    from whenever import Date, Instant
 
-_OUT = ("draft", "canceled")
-_PAYMENT_TYPES = {
+    from selftimer.sandbox.model import Author, Invoice, InvoiceStatus, LineItem, Payment
+
+PaymentType = Literal["all", "paid", "unpaid", "overdue"]
+Timeframe = Literal["all_time", "this_month", "last_month", "this_year", "last_year"]
+_PAYMENT_TYPES: dict[str, tuple[InvoiceStatus, ...]] = {
     "all": (),
     "paid": ("paid",),
     "unpaid": ("unpaid", "partially_paid", "past_due"),
     "overdue": ("past_due",),
 }
+_MAX_ITEMS = 100
+_MAX_QUANTITY = 10_000
+
+
+class ItemBody(TypedDict):
+    """A line of a new invoice or quote: `amount` is for one, before tax, in the currency's smallest unit."""
+
+    name: Annotated[str, Field(min_length=1, max_length=500)]
+    amount: Annotated[int, Field(ge=0, le=MAX_NUMBER)]
+    quantity: NotRequired[Annotated[int, Field(ge=1, le=_MAX_QUANTITY)]]
+    description: NotRequired[Annotated[str, Field(max_length=10_000)] | None]
+    taxable: NotRequired[bool]
+
+
+class InvoiceBody(TypedDict):
+    """A new invoice; `currency` is inferred, the studio's own where it is left out."""
+
+    client_id: str
+    due_date: Day
+    line_items: Annotated[list[ItemBody], Field(min_length=1, max_length=_MAX_ITEMS)]
+    currency: NotRequired[Annotated[str, Field(pattern="^[A-Za-z]{3}$")] | None]
+    send_email: NotRequired[bool]
+
+
+Frame = tuple["Date | None", "Date | None"]
 
 
 def listing(call: Call) -> Answer:
@@ -34,13 +82,12 @@ def listing(call: Call) -> Answer:
     if kind not in _PAYMENT_TYPES:
         raise invalid({"payment_type": ["The selected payment_type is invalid."]})
     statuses = _PAYMENT_TYPES[kind]
-    client_id, currency = call.query.get("client_id", ""), call.query.get("currency", "").lower()
-    frame = _frame(call)
+    client_id, frame = call.query.get("client_id", ""), _frame(call, "to")
+    currency = _known_currency(call, call.query["currency"]) if "currency" in call.query else ""
 
     def wanted(row: Invoice) -> bool:
         return (
             (not statuses or row.status in statuses)
-            and client_id in {"", row.client_id}
             and currency in {"", row.currency}
             and _within(call, row.created_at, frame)
         )
@@ -50,43 +97,47 @@ def listing(call: Call) -> Answer:
     else:
         rows = table.select((kind, currency, frame), wanted)
     page = page_of(call, rows)
+    return Answer({"data": [_seen(call, row) for row in page.rows], "meta": page.meta()})
+
+
+def _seen(call: Call, row: Invoice) -> Any:
+    """The invoice's JSON; what it belongs to can change without it, and is part of what is kept."""
     whole = "all" in call.query.get("expand", "").split(",")
-    data = [table.json(row, f"{whole}", lambda r: views.invoice(call.world, r, payments=whole)) for row in page.rows]
-    return Answer({"data": data, "meta": page.meta()})
+    variant = str(views.associated(call.world, row)) if whole else ""
+    return call.world.tables.invoices.json(row, variant, partial(views.invoice, call.world, whole=whole))
 
 
-def _frame(call: Call) -> tuple[Date | None, Date | None]:
-    """The first and last day that a time frame names, in the studio's zone."""
+def _frame(call: Call, *limits: str) -> Frame:
+    """The first and last day that a time frame names, in the studio's zone; `limits` are parameters with a last day."""
     today = call.world.now.to_tz(call.world.profile.zone).date()
     first = today.replace(day=1)
+    new_year = first.replace(month=1)
     name = call.query.get("timeframe_filter", "all_time")
-    frames: dict[str, tuple[Date | None, Date | None]] = {
+    frames: dict[str, Frame] = {
         "all_time": (None, None),
         "this_month": (first, None),
         "last_month": (first.subtract(months=1), first.subtract(days=1)),
-        "this_year": (first.replace(month=1), None),
-        "last_year": (first.replace(month=1).subtract(years=1), first.replace(month=1).subtract(days=1)),
+        "this_year": (new_year, None),
+        "last_year": (new_year.subtract(years=1), new_year.subtract(days=1)),
     }
     if name not in frames:
         raise invalid({"timeframe_filter": ["The selected timeframe_filter is invalid."]})
     since, until = frames[name]
-    to = call.query.get("to")
-    return since, _date(to, "to") if to else until
+    for limit in limits:
+        if limit in call.query:
+            day = day_of(call.query[limit])
+            if day is None:
+                raise invalid({limit: [f"The {limit} parameter must be a date like 2026-03-31."]})
+            until = day if until is None else min(until, day)
+    return since, until
 
 
-def _within(call: Call, instant: Instant, frame: tuple[Date | None, Date | None]) -> bool:
+def _within(call: Call, instant: Instant, frame: Frame) -> bool:
     since, until = frame
     if since is None and until is None:
         return True
     day = instant.to_tz(call.world.profile.zone).date()
     return (since is None or day >= since) and (until is None or day <= until)
-
-
-def _date(text: str, name: str) -> Date:
-    try:
-        return Date.parse_iso(text)
-    except ValueError:
-        raise invalid({name: [f"The {name} field must be a date like 2026-03-31."]}) from None
 
 
 def _one(call: Call) -> Invoice:
@@ -95,10 +146,7 @@ def _one(call: Call) -> Invoice:
 
 def detail(call: Call) -> Answer:
     """One invoice; with payments and associated documents under `expand=all`."""
-    row = _one(call)
-    whole = "all" in call.query.get("expand", "").split(",")
-    table = call.world.tables.invoices
-    return Answer({"data": table.json(row, f"{whole}", lambda r: views.invoice(call.world, r, payments=whole))})
+    return Answer({"data": _seen(call, _one(call))})
 
 
 def create(call: Call) -> Answer:
@@ -107,105 +155,160 @@ def create(call: Call) -> Answer:
     fields = Fields(body)
     client = client_named(call, fields)
     send = fields.flag("send_email", default=False)
-    due_text = fields.text("due_date", required=True)
-    due = None
-    try:
-        due = Date.parse_iso(due_text)
-    except ValueError:
-        fields.fault("due_date", "The due_date field must be a date like 2026-03-31.")
-    currency = fields.text("currency", default=call.world.profile.currency).lower()
-    if currency != call.world.profile.currency:
-        raise shape1(422, "invalid_currency", f"This studio bills in {call.world.profile.currency}.")
-    items = read_items(call, fields, "line_items", body.get("line_items"), client.id if client else "")
+    due = fields.day("due_date", required=True)
+    currency = _own_currency(call, fields)
+    drafts = read_items(fields, "line_items", body.get("line_items"))
     fields.check()
     assert client is not None
     assert due is not None
     call.world.tell("bot_invoice", client.id, "The bot makes an invoice for {name}")
-    row = money.add_invoice(call.world, client.id, items, due, by="bot", sent=send)
+    items = [draft.line(call, client.id) for draft in drafts]
+    row = money.add_invoice(call.world, client.id, items, due, by="bot", sent=send, currency=currency)
     call.wrote(
         "invoice",
         row.id,
         client_id=client.id,
         content={**body, "amount": row.amount, "currency": row.currency, "invoice_number": row.number},
     )
-    return Answer({"data": views.invoice(call.world, row, payments=False)}, 201)
+    return Answer({"data": views.invoice(call.world, row, whole=False)}, 201)
 
 
-def read_items(call: Call, fields: Fields, name: str, given: Any, client_id: str) -> list[LineItem]:
-    """Line items of a body; what is wrong is noted under the field's name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDraft:
+    """A line as a body describes it, before it is known that the whole body is good."""
+
+    name: str
+    amount: int
+    quantity: int
+    description: str
+    taxable: bool
+
+    def line(self, call: Call, client_id: str, by: Author = "bot") -> LineItem:
+        """The line itself, for that client."""
+        return money.line(
+            call.world,
+            client_id,
+            self.name,
+            self.amount,
+            self.quantity,
+            description=self.description,
+            taxable=self.taxable,
+            by=by,
+        )
+
+
+def read_items(fields: Fields, name: str, given: Any) -> list[ItemDraft]:
+    """Lines of a body; what is wrong is noted under the field's name, like `line_items.0.amount`."""
     if not isinstance(given, list) or not given or not all(isinstance(item, dict) for item in given):
         fields.fault(name, f"The {name} field must hold at least one item.")
         return []
-    items = []
+    if len(given) > _MAX_ITEMS:
+        fields.fault(name, f"The {name} field must not hold more than {_MAX_ITEMS} items.")
+        return []
+    drafts = []
     for place, item in enumerate(given):
         inner = Fields(item)
-        items.append(
-            money.line(
-                call.world,
-                client_id,
-                inner.text("name", required=True, limit=500),
-                inner.number("amount"),
-                inner.number("quantity", least=1, default=1),
+        drafts.append(
+            ItemDraft(
+                name=inner.text("name", required=True, limit=500),
+                amount=inner.number("amount"),
+                quantity=inner.number("quantity", least=1, most=_MAX_QUANTITY, default=1),
                 description=inner.text("description"),
                 taxable=inner.flag("taxable", default=False),
-                by="bot",
             )
         )
         for key, messages in inner.wrong.items():
             for message in messages:
                 fields.fault(f"{name}.{place}.{key}", message)
-    return items
+    if sum(draft.amount * draft.quantity for draft in drafts) > MAX_NUMBER:
+        fields.fault(name, f"The {name} field must not come to more than {MAX_NUMBER} in all.")
+    return drafts
+
+
+# Sums and currencies ------------------------------------------------------------------------------------------------
+
+
+def _billed(call: Call) -> list[str]:
+    table = call.world.tables.invoices
+    codes: list[str] = table.kept("currencies", lambda: sorted({row.currency for row in table}))
+    return codes
+
+
+def _own(call: Call) -> list[str]:
+    return [call.world.profile.currency, *call.world.profile.other_currencies]
+
+
+def _own_currency(call: Call, fields: Fields) -> str:
+    """The currency of a body: one that the studio bills in."""
+    code = fields.text("currency", default=call.world.profile.currency).lower()
+    if code not in _own(call):
+        raise _no_currency(code, _own(call))
+    return code
+
+
+def _known_currency(call: Call, text: str) -> str:
+    """A currency that the studio bills in, or has billed in."""
+    known = {*_own(call), *_billed(call)}
+    if text.lower() not in known:
+        raise _no_currency(text, known)
+    return text.lower()
+
+
+def _no_currency(text: str, known: Iterable[str]) -> Refused:
+    details = {"currency": [f"{text[:10]!r} is not one of the studio's currencies."], "supported": sorted(known)}
+    return shape1(422, "invalid_currency", "The studio doesn't bill in this currency.", details)
+
+
+def _rows(call: Call, client_id: str) -> list[Invoice]:
+    table = call.world.tables.invoices
+    return table.of_client(client_id) if client_id else table.newest()
 
 
 def summary(call: Call) -> Answer:
     """Sums over all invoices but drafts and canceled ones: what was billed, came in, is open."""
-    table = call.world.tables.invoices
-    return Answer({"data": table.kept("summary", lambda: _sums(call, call.world.profile.currency, ""))})
 
+    def sums() -> views.SummaryView:
+        rows, own = _rows(call, ""), call.world.profile.currency
+        seen: views.SummaryView = {**views.totals(rows, own)}
+        others = [views.totals(rows, code) for code in _billed(call) if code != own]
+        if others:
+            seen["other_currencies"] = others
+        return seen
 
-def _sums(call: Call, currency: str, client_id: str) -> dict[str, Any]:
-    table = call.world.tables.invoices
-    rows = [
-        row
-        for row in (table.of_client(client_id) if client_id else table)
-        if row.status not in _OUT and row.currency == currency
-    ]
-    total = sum(row.amount for row in rows)
-    paid = sum(row.paid for row in rows)
-    return {
-        "total_invoices": len(rows),
-        "total_amount": total,
-        "total_amount_formatted": formatted(total, currency),
-        "paid_amount": paid,
-        "paid_amount_formatted": formatted(paid, currency),
-        "unpaid_amount": total - paid,
-        "unpaid_amount_formatted": formatted(total - paid, currency),
-        "overdue_count": sum(row.status == "past_due" for row in rows),
-        "currency": currency,
-    }
+    return Answer({"data": call.world.tables.invoices.kept("summary", sums)})
 
 
 def currencies(call: Call) -> Answer:
-    """The currencies that were billed in."""
-    used = sorted({row.currency for row in call.world.tables.invoices} | {call.world.profile.currency})
-    return Answer({"data": used})
+    """The currencies that the studio bills in, or has billed in."""
+    return Answer({"data": sorted({*_own(call), *_billed(call)})})
+
+
+def currencies_of(call: Call) -> Answer:
+    """The same; with a client, only those that this client was billed in."""
+    client_id = call.query.get("client_id", "")
+    return Answer({"data": sorted({row.currency for row in _rows(call, client_id)})}) if client_id else currencies(call)
 
 
 def totals(call: Call) -> Answer:
     """The sums of one currency, of one client if asked."""
-    return Answer({"data": _sums(call, call.params["currency"].lower(), call.query.get("client_id", ""))})
+    code = _known_currency(call, call.params["currency"])
+    rows = _rows(call, call.query.get("client_id", ""))
+    return Answer({"data": views.totals(rows, code)})
+
+
+# Payments -----------------------------------------------------------------------------------------------------------
 
 
 def payments(call: Call) -> Answer:
-    """Payments, newest first; of one client if asked."""
+    """Payments, newest first; of one client, of a time frame, until a day."""
     table = call.world.tables.payments
     client_id = call.query.get("client_id", "")
-    frame = _frame(call)
-    rows = table.newest() if not client_id else table.of_client(client_id)[::-1]
+    frame = _frame(call, "to", "transaction_date_to")
+    rows = table.of_client(client_id)[::-1] if client_id else table.newest()
     if frame != (None, None):
         rows = [row for row in rows if _within(call, row.created_at, frame)]
     page = page_of(call, rows, "page_size")
-    data = [table.json(row, "", lambda r: views.payment(call.world, r)) for row in page.rows]
+    data = [table.json(row, "", partial(views.payment, call.world)) for row in page.rows]
     return Answer({"data": data, "meta": page.meta("from", "to")})
 
 
@@ -221,18 +324,66 @@ def payment(call: Call) -> Answer:
 def disputed(call: Call) -> Answer:
     """How many payments are disputed and want an answer."""
     table = call.world.tables.payments
-    return Answer({"data": {"count": table.kept("disputed", lambda: sum(p.status == "disputed" for p in table))}})
+    count = table.kept("disputed", lambda: sum(p.status == "disputed" for p in table))
+    return Answer({"data": {"count": count}})
 
+
+# The calls ----------------------------------------------------------------------------------------------------------
+
+PAGE = (Param("page", FromOne), Param("per_page", FromOne, "How many on a page; more than 100 is cut to 100."))
+_EXPAND = Param("expand", str, "`all` adds payments and associated documents.")
+_CURRENCY = Param("currency", str, "One that the studio bills in or has billed in.")
+_CLIENT = Param("client_id", str, "Only of this client.")
+_FRAME = (
+    Param("timeframe_filter", Timeframe, "By the day of creation, or of the payment."),
+    Param("to", Day, "The last day of the time frame."),
+)
 
 ROUTES = (
-    Route("GET", "/invoices/", listing),
-    Route("POST", "/invoices/", create),
-    Route("GET", "/invoices/invoice_summary", summary),
-    Route("GET", "/invoices/currencies/list", currencies),
-    Route("GET", "/invoices/payments/list/", payments),
-    Route("GET", "/invoices/payments/disputed,needs-response/count", disputed),
-    Route("GET", "/invoices/{id}", detail),
-    Route("GET", "/invoices/{id}/payments/{payment}/", payment),
-    Route("GET", "/invoices_summary/currencies", currencies),
-    Route("GET", "/invoices_summary/totals/{currency}", totals),
+    Route(
+        "GET",
+        "/invoices/",
+        listing,
+        query=(_EXPAND, *_FRAME, _CURRENCY, Param("payment_type", PaymentType), *PAGE, _CLIENT),
+        data=list[views.InvoiceView],
+        errors=(422,),
+    ),
+    Route(
+        "POST",
+        "/invoices/",
+        create,
+        body=InvoiceBody,
+        data=views.InvoiceView,
+        status=201,
+        errors=(400, 422),
+    ),
+    Route("GET", "/invoices/invoice_summary", summary, data=views.SummaryView),
+    Route("GET", "/invoices/currencies/list", currencies, data=list[str]),
+    Route(
+        "GET",
+        "/invoices/payments/list/",
+        payments,
+        query=(
+            Param("expand", str, "The client is always there."),
+            _CLIENT,
+            Param("page", FromOne),
+            Param("page_size", FromOne, "How many on a page; more than 100 is cut to 100."),
+            *_FRAME,
+            Param("transaction_date_to", Day, "The last day of payment."),
+        ),
+        data=list[views.PaymentView],
+        errors=(422,),
+    ),
+    Route("GET", "/invoices/payments/disputed,needs-response/count", disputed, data=views.CountView),
+    Route("GET", "/invoices/{id}", detail, query=(_EXPAND,), data=views.InvoiceView, errors=(400, 404)),
+    Route("GET", "/invoices/{id}/payments/{payment}/", payment, data=views.PaymentView, errors=(400, 404)),
+    Route("GET", "/invoices_summary/currencies", currencies_of, query=(_CLIENT,), data=list[str]),
+    Route(
+        "GET",
+        "/invoices_summary/totals/{currency}",
+        totals,
+        query=(_CLIENT,),
+        data=views.TotalsView,
+        errors=(422,),
+    ),
 )
