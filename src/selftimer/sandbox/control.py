@@ -10,9 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from whenever import Instant
 
+from selftimer.sandbox.book.deeds import DeedError
 from selftimer.sandbox.faults import FaultError, Faults, parse_fault
 from selftimer.sandbox.ledger import stamp
-from selftimer.sandbox.page.deeds import DeedError, act
+from selftimer.sandbox.page.deeds import act
 from selftimer.sandbox.page.guard import asked_here, from_here
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from selftimer.sandbox.book import people
 from selftimer.sandbox.faults import ABOUT
 from selftimer.sandbox.model import UNSIGNED
 from selftimer.sandbox.money_words import formatted
-from selftimer.sandbox.page.deeds import METHODS, open_invoices
+from selftimer.sandbox.page.deeds import METHODS, OPEN_INVOICES, open_invoices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -143,7 +143,7 @@ def _client_row(world: Studio, row: Client) -> Values:
 
 def _invoice(row: Invoice) -> Values:
     digits = exponent(row.currency)
-    still_open = row.balance if row.status not in {"draft", "canceled"} and row.balance > 0 else 0
+    still_open = max(0, row.balance - row.pending) if row.status in OPEN_INVOICES else 0
     return {
         "id": row.id,
         "number": row.number,
@@ -164,14 +164,16 @@ def _papers(world: Studio, row: Client) -> Iterable[Values]:
         yield _paper(world, "contract", c, f"{c.number}: {name}", c.due_date, waits=c.status in UNSIGNED)
     for f in reversed(tables.questionnaires.of_client(row.id)):
         template = tables.templates.rows[f.template_id]
-        questions = template.extra["questions"]
-        yield {
-            **_paper(world, "questionnaire", f, template.name, f.due_date, waits=f.status == "pending"),
-            "questions": questions,
-        }
+        paper = _paper(world, "questionnaire", f, template.name, f.due_date, waits=f.status == "pending")
+        yield {**paper, "questions": [_question(question) for question in f.questions]}
     for q in reversed(tables.quotes.of_client(row.id)):
         title = f"{tables.templates.rows[q.template_id].name}: {formatted(q.amount, q.currency)}"
         yield _paper(world, "quote", q, title, q.valid_until, waits=q.status == "sent")
+
+
+def _question(question: Values) -> Values:
+    skipped = [] if question["required"] else [("", "")]
+    return {**question, "choices": skipped + [(option, option) for option in question["options"]]}
 
 
 def _paper(world: Studio, kind: str, row: Any, title: str, until: Instant, *, waits: bool) -> Values:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from whenever import Date, Time
 
 from selftimer.primitives.money import exponent
 from selftimer.primitives.time import local
 from selftimer.sandbox.book import money, papers, people, sessions
-from selftimer.sandbox.model import UNSIGNED, Record
+from selftimer.sandbox.book.deeds import DeedError
+from selftimer.sandbox.model import UNSIGNED, PaymentMethod, Record
 from selftimer.sandbox.money_words import formatted
 
 if TYPE_CHECKING:
@@ -23,18 +24,19 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
-    from selftimer.sandbox.model import Client, Invoice, Session, SessionType
+    from selftimer.sandbox.model import Client, Invoice, Quote, Session, SessionType
     from selftimer.sandbox.studio import Studio
 
 Actor = Literal["client", "studio"]
 OPEN_INVOICES = ("unpaid", "partially_paid", "past_due")
-METHODS = ("card", "bank_transfer", "paypal")
+METHODS: tuple[PaymentMethod, ...] = ("card", "bank_transfer", "paypal")
 _LONGEST = 5_000
 R = TypeVar("R", bound=Record)
 
 
-class DeedError(ValueError):
-    """A deed that can't be done; the message is a sentence that says why, and what would be possible."""
+def _unclear(message: str) -> DeedError:
+    """An order that can't be understood; the sentence says what is meant, or what would be possible."""
+    return DeedError("order_unclear", message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,12 @@ class Order:
         value = self.members.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             if default is None:
-                raise DeedError(f"{name} is missing; {name} is a text")
+                raise _unclear(f"Say {name}, a text.")
             return default
         if not isinstance(value, str):
-            raise DeedError(f"{name} must be a text; got {value!r}")
+            raise _unclear(f"{name} must be a text; this is {value!r}.")
         if len(value) > _LONGEST:
-            raise DeedError(f"{name} may have {_LONGEST} characters; this has {len(value)}")
+            raise _unclear(f"{name} may have {_LONGEST} characters; this has {len(value)}.")
         return value.strip()
 
     def whole(self, name: str, default: int) -> int:
@@ -76,7 +78,7 @@ class Order:
         if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
             value = int(value.strip()[:15])
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise DeedError(f"{name} must be a whole number of at least 1; got {value!r}")
+            raise _unclear(f"{name} must be a whole number of at least 1; this is {value!r}.")
         return value
 
     def money(self, name: str, currency: str, default: int) -> int:
@@ -87,9 +89,9 @@ class Order:
         try:
             minor = Decimal(written).scaleb(exponent(currency))
         except InvalidOperation:
-            raise DeedError(f"{written!r} is no amount; write it like 125.50") from None
+            raise _unclear(f"{written!r} is no amount; write it like 125.50.") from None
         if not minor.is_finite() or minor < 1 or minor != int(minor):
-            raise DeedError(f"{written!r} is no amount in {currency.upper()}; write it like 125.50")
+            raise _unclear(f"{written!r} is no amount in {currency.upper()}; write it like 125.50.")
         return int(minor)
 
     @property
@@ -104,8 +106,8 @@ class Order:
             c for c in self.world.tables.clients if word in c.name.lower()
         ]
         if len(fitting) != 1:
-            found = "nobody is" if not fitting else f"{len(fitting)} clients are"
-            raise DeedError(f"{found} called {wanted!r}; say a client's id, e-mail address or whole name")
+            found = "Nobody is" if not fitting else f"{len(fitting)} clients are"
+            raise _unclear(f"{found} called {wanted!r}; say a client's id, e-mail address or whole name.")
         return fitting[0]
 
     def one(self, name: str, rows: list[R], what: str) -> R:
@@ -115,10 +117,10 @@ class Order:
         if len(fitting) == 1:
             return fitting[0]
         if not rows:
-            raise DeedError(f"{self.client.name} has no {what}")
+            raise DeedError("nothing_to_do", f"{self.client.name} has no {what}.")
         if not fitting:
-            raise DeedError(f"{wanted!r} is no {what} of {self.client.name}; these are: {_ids(rows)}")
-        raise DeedError(f"{self.client.name} has {len(fitting)} of that kind ({what}); say {name}: {_ids(fitting)}")
+            raise _unclear(f"{wanted!r} is no {what} of {self.client.name}; these are: {_ids(rows)}.")
+        raise _unclear(f"{self.client.name} has more than one {what}; say which {name}: {_ids(fitting)}.")
 
     @property
     def session_type(self) -> SessionType:
@@ -129,7 +131,7 @@ class Order:
             if wanted in {kind.id.lower(), kind.key, kind.name.lower()}:
                 return kind
         keys = ", ".join(kind.key for kind in offered)
-        raise DeedError(f"there is no session type {wanted!r} on offer; there are: {keys}")
+        raise _unclear(f"There is no session type {wanted!r} on offer; there are: {keys}.")
 
     def start(self) -> Instant:
         """When a session is to begin: `date` and `time` in the studio's zone, which must be to come."""
@@ -137,9 +139,9 @@ class Order:
         try:
             start = local(Date.parse_iso(date), Time.parse_iso(time), self.world.profile.zone).to_instant()
         except ValueError:
-            raise DeedError(f"{date!r} at {time!r} is no date and time; write 2026-05-09 and 14:30") from None
+            raise _unclear(f"{date!r} at {time!r} is no date and time; write them like 2026-05-09 and 14:30.") from None
         if start <= self.world.now:
-            raise DeedError(f"{date} at {time} has gone by: it is {self.world.now} in this studio")
+            raise DeedError("time_gone", f"{date} at {time} has gone by: it is {self.world.now} in this studio.")
         return start
 
 
@@ -172,9 +174,9 @@ def _inquire(world: Studio, order: Order) -> str:
 def _stranger(world: Studio, order: Order) -> Client:
     first, last, email = order.text("first_name"), order.text("last_name", ""), order.text("email")
     if "@" not in email or " " in email:
-        raise DeedError(f"{email!r} is no e-mail address")
+        raise _unclear(f"{email!r} is no e-mail address.")
     if any(client.email.lower() == email.lower() for client in world.tables.clients):
-        raise DeedError(f"{email} belongs to a client already; say client instead of a new name")
+        raise DeedError("email_taken", f"{email} belongs to a client already; say client instead of a new name.")
     return people.add_client(world, first_name=first, last_name=last, email=email, by="client")
 
 
@@ -192,58 +194,62 @@ def _agree(world: Studio, order: Order) -> str:
 
 
 def _pay(world: Studio, order: Order) -> str:
+    """All that is open, or less; a coupon and a gift card can be used along with it."""
     invoice = order.one("invoice", open_invoices(world, order.client), "invoice with something open")
-    amount = order.money("amount", invoice.currency, invoice.balance)
-    if amount > invoice.balance:
-        still = formatted(invoice.balance, invoice.currency)
-        raise DeedError(
-            f"{still} is open on invoice {invoice.number}; amount is in the smallest unit, so {amount} is more"
-        )
+    before = invoice.paid + invoice.pending
     method = order.text("method", METHODS[0])
     if method not in METHODS:
-        raise DeedError(f"{method!r} is no method of payment; there are: {', '.join(METHODS)}")
-    money.pay(world, invoice, amount, method=method)
-    return f"{order.client.name} has paid {formatted(amount, invoice.currency)} on invoice {invoice.number}."
+        raise _unclear(f"{method!r} is no method of payment; there are: {', '.join(METHODS)}.")
+    money.pay(
+        world,
+        invoice,
+        order.money("amount", invoice.currency, invoice.balance - invoice.pending),
+        method=cast("PaymentMethod", method),
+        coupon_code=order.text("coupon", "") or None,
+        gift_card_code=order.text("gift_card", "") or None,
+    )
+    came = formatted(invoice.paid + invoice.pending - before, invoice.currency)
+    left = formatted(invoice.balance - invoice.pending, invoice.currency)
+    return f"{order.client.name} has paid {came} on invoice {invoice.number}; {left} is open."
 
 
 def _sign(world: Studio, order: Order) -> str:
     waiting = [c for c in world.tables.contracts.of_client(order.client.id) if c.status in UNSIGNED]
-    contract = order.one("contract", waiting, "contract to sign")
-    several = sum(s.signer_type == "client" for s in contract.signatures) > 1
-    half = several and contract.status != "partially_signed"
-    papers.set_contract(world, contract, "partially_signed" if half else "signed")
-    left = "; another signature is missing" if half else ""
+    contract = papers.sign(world, order.one("contract", waiting, "contract to sign"))
+    left = "; another signature is missing" if contract.status == "partially_signed" else ""
     return f"{order.client.name} has signed contract {contract.number}{left}."
 
 
 def _answer(world: Studio, order: Order) -> str:
     waiting = [q for q in world.tables.questionnaires.of_client(order.client.id) if q.status == "pending"]
     form = order.one("questionnaire", waiting, "questionnaire to answer")
-    questions = world.tables.templates.rows[form.template_id].extra["questions"]
     given = order.members.get("answers")
-    if isinstance(given, dict):
-        given = [given.get(question["id"], "") for question in questions]
-    if not isinstance(given, list) or not all(isinstance(answer, str) for answer in given):
-        raise DeedError("answers must be a list of texts, or an object of them by question id")
-    missing = [q["question_text"] for q, a in zip(questions, given, strict=False) if q["required"] and not a.strip()]
-    if len(given) != len(questions) or missing:
-        raise DeedError(f"there are {len(questions)} questions, each wants an answer; without one: {missing or given}")
-    papers.set_questionnaire(world, form, "completed", given)
+    if isinstance(given, list):
+        given = dict(zip((question["id"] for question in form.questions), given, strict=False))
+    if not isinstance(given, dict) or not all(isinstance(answer, str) for answer in given.values()):
+        raise _unclear("answers must be a list of texts, or an object of them by question id.")
+    try:
+        papers.answer(world, form, given)
+    except DeedError as error:
+        asked = {question["id"]: question["question_text"] for question in form.questions}
+        said = [f"{asked.get(name, name)} {fault}" for name, fault in error.details.items()]
+        raise DeedError(error.code, " ".join([str(error), *said])) from error
     return f"{order.client.name} has answered the questionnaire."
 
 
 def _accept(world: Studio, order: Order) -> str:
-    return _decide(world, order, "accepted")
+    invoice = papers.accept_quote(world, _open_quote(world, order))
+    return f"{order.client.name} has accepted the quote; invoice {invoice.number} bills it."
 
 
 def _refuse(world: Studio, order: Order) -> str:
-    return _decide(world, order, "declined")
+    papers.decline_quote(world, _open_quote(world, order))
+    return f"{order.client.name} has declined the quote."
 
 
-def _decide(world: Studio, order: Order, status: Literal["accepted", "declined"]) -> str:
+def _open_quote(world: Studio, order: Order) -> Quote:
     waiting = [q for q in world.tables.quotes.of_client(order.client.id) if q.status == "sent"]
-    papers.set_quote(world, order.one("quote", waiting, "quote to decide on"), status)
-    return f"{order.client.name} has {status} the quote."
+    return order.one("quote", waiting, "quote to decide on")
 
 
 # As the studio --------------------------------------------------------------------------------------------------
@@ -273,7 +279,7 @@ def _say(world: Studio, order: Order) -> str:
 def _archive(world: Studio, order: Order) -> str:
     client = order.client
     if client.archived:
-        raise DeedError(f"{client.name} is archived already")
+        raise DeedError("archived", f"{client.name} is archived already.")
     people.update_client(world, client, archived=True)
     world.tell("archived", client.id, "{name} is archived")
     return f"{client.name} is archived."
@@ -284,7 +290,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed("client", "inquire", "Ask for a session", ("session_type", "date", "time", "text"), _inquire),
     Deed("client", "book", "Book a session", ("session_type", "date", "time"), _book),
     Deed("client", "agree", "Say yes to a date", ("session",), _agree),
-    Deed("client", "pay", "Pay an invoice, all or a part", ("invoice", "amount", "method"), _pay),
+    Deed("client", "pay", "Pay an invoice, all or a part", ("invoice", "amount", "method", "coupon", "gift_card"), _pay),
     Deed("client", "sign", "Sign a contract", ("contract",), _sign),
     Deed("client", "answer", "Answer a questionnaire", ("questionnaire", "answers"), _answer),
     Deed("client", "accept", "Accept a quote", ("quote",), _accept),
@@ -302,16 +308,16 @@ def act(world: Studio, members: Mapping[str, Any]) -> str:
     actor, name = members.get("as"), members.get("deed")
     of_actor = {deed.name: deed for deed in DEEDS if deed.actor == actor}
     if not of_actor:
-        raise DeedError(f"as must be client or studio; got {actor!r}")
+        raise _unclear(f"`as` must be client or studio; this is {actor!r}.")
     deed = of_actor.get(str(name))
     if deed is None:
-        raise DeedError(f"a {actor} can't {name!r}; deeds are: {', '.join(of_actor)}")
+        raise _unclear(f"As {actor} there is no deed {name!r}; there are: {', '.join(of_actor)}.")
     return deed.do(world, Order(world, members))
 
 
 def open_invoices(world: Studio, client: Client) -> list[Invoice]:
     """What the client can pay, oldest first."""
-    return [i for i in world.tables.invoices.of_client(client.id) if i.status in OPEN_INVOICES and i.balance > 0]
+    return [i for i in world.tables.invoices.of_client(client.id) if i.status in OPEN_INVOICES and i.balance > i.pending]
 
 
 def _sessions(world: Studio, client: Client, *statuses: str) -> list[Session]:

@@ -16,9 +16,10 @@ from markupsafe import Markup
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from selftimer.sandbox.book.deeds import DeedError
 from selftimer.sandbox.faults import FaultError, parse_fault
 from selftimer.sandbox.page import board
-from selftimer.sandbox.page.deeds import DeedError, act
+from selftimer.sandbox.page.deeds import act
 from selftimer.sandbox.page.guard import asked_here, called_here, from_here
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Site:
         try:
             self._said = self._carry_out(form)
         except (DeedError, FaultError) as error:
-            fault, typed = f"{error}.", {form.get("form", ""): form}
+            fault, typed = str(error), {form.get("form", ""): form}
             if row is not None:
                 return self._client(row, fault=fault, typed=typed, status=422)
             return self._home(request, fault=fault, typed=typed, status=422)
@@ -128,19 +129,19 @@ class Site:
                 self._logins.rotate_csrf()
                 return "The CSRF tokens have changed."
             case other:
-                raise DeedError(f"there is no form for {other!r}")
+                raise DeedError("form_unknown", f"There is no form for {other!r}.")
 
     def _move(self, to: str) -> str:
         world = self._world
         if world.clock.mode == "real":
-            raise DeedError("this studio follows the machine's clock, which nobody moves")
+            raise DeedError("clock_real", "This studio follows the machine's clock, which nobody moves.")
         until = {"next": world.next_at, "hour": world.now.add(hours=1), "day": world.now.add(hours=24)}.get(to)
         if until is None:
-            raise DeedError("nothing is going to happen any more")
+            raise DeedError("nothing_ahead", "Nothing is going to happen any more.")
         before, lines = world.now, len(world.ledger.story)
         world.advance_to(until)
         if world.now == before and len(world.ledger.story) == lines and world.end == before:
-            raise DeedError("this studio's time has ended")
+            raise DeedError("time_ended", "This studio's time has ended.")
         return f"It is {board.when(world, world.now)}."
 
     def _order_fault(self, form: Mapping[str, str]) -> str:
