@@ -9,7 +9,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types docs unit bench lock clean setup setup-dev
+.PHONY: help demo test lint format types docs unit api bench lock clean setup setup-dev
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 
@@ -40,6 +40,9 @@ docs: .venv/.dev ## the documentation as a site in site/
 
 unit: .venv/.dev ## tests without coverage; ARGS choose which
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+api: .venv/.dev ## the sandbox against its description, minutes instead of seconds; ROUNDS=1000 for hours
+	@API_ROUNDS=$(or $(ROUNDS),150) $(BIN)/python -m pytest -n $(WORKERS) --timeout 0 tests/contract/test_sandbox_described.py $(ARGS)
 
 bench: .venv/.dev ## measurements, in bench/results/
 	@$(BIN)/python -m bench $(ARGS)

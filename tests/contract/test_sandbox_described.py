@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import schemathesis
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 from tests.contract.sandbox_kit import sign_in
 
-from selftimer.primitives.ids import ID_TYPES, StudioId
+from selftimer.primitives.ids import ID_TYPES, StudioId, id_type_of
 from selftimer.sandbox.app import create_app
 from selftimer.sandbox.auth import SESSION_COOKIE
-from selftimer.sandbox.openapi import id_schema
+from selftimer.sandbox.view_types import id_schema
 from selftimer.sandbox.profile import ServerOptions
 from selftimer.sandbox.world import World
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-ROUNDS = int(os.environ.get("SELFTIMER_API_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("API_ROUNDS", "10"))
 WORLD = World(population=40)
 FROZEN = pickle.dumps(WORLD)
 OPTIONS = ServerOptions(rate_limit=None)
@@ -50,6 +51,10 @@ def fresh(_operation: str) -> Starlette:
     return serve(pickle.loads(FROZEN))[0]
 
 
+ACCEPTED = ("2xx", "401", "403", "404", "409", "429")
+DEPENDS = ("documents.create_contract", "templates.fetch_content", "templates.preview.*", "coupons.update")
+"""What these take depends on a record: which variables its template has, of which kind the coupon is. No schema can say
+that, so 422 is a fair answer to a body that fits theirs."""
 APP, SESSION, CSRF = serve(WORLD)
 SCHEMA = schemathesis.openapi.from_asgi(
     "/openapi.json",
@@ -59,6 +64,13 @@ SCHEMA = schemathesis.openapi.from_asgi(
             "seed": 7,
             "auth": {"openapi": {"session": {"api_key": SESSION}, "csrf": {"api_key": CSRF}}},
             "generation": {"max-examples": ROUNDS, "database": "none", "deterministic": True},
+            "phases": {"stateful": {"max-steps": 6, "inference": {"algorithms": []}}},
+            "operations": [
+                {
+                    "include-operation-id-regex": "^(" + "|".join(DEPENDS) + ")$",
+                    "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422"]}},
+                }
+            ],
         }
     ),
 )
@@ -79,6 +91,64 @@ for each in ID_TYPES:
     schemathesis.openapi.format(id_schema(each)["format"], ids(each))
 
 
+schemathesis.openapi.format("currency-code", st.sampled_from(("eur", "EUR")))
+
+
+def of_records(value: Any, name: str = "") -> Any:
+    """The value with what is well formed and means nothing here put right: ids that nobody has, other currencies.
+
+    No schema can say which there are.
+    """
+    if isinstance(value, dict):
+        return {key: of_records(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [of_records(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if name == "currency":
+        return "eur" if value.islower() else "EUR"
+    kind = id_type_of(value)
+    known = existing(kind) if kind is not None and kind.valid(value) else []
+    return known[len(value) % len(known)] if known and value not in known else value
+
+
+def send(case: Any) -> Any:
+    """Send the case to a studio of its operation's own."""
+    if case.meta.generation.mode.is_positive:
+        for where in ("body", "query"):
+            value = getattr(case, where)
+            if value and (better := of_records(value)) != value:
+                setattr(case, where, better)
+        if "currency" in case.path_parameters:
+            case.path_parameters = of_records(case.path_parameters)
+    return case.call(app=fresh(case.operation.label))
+
+
 @SCHEMA.parametrize()
 def test_every_operation_answers_as_described(case: Any) -> None:
-    case.call_and_validate(app=fresh(case.operation.label))
+    case.validate_response(send(case))
+
+
+class Chains(SCHEMA.as_state_machine()):  # type: ignore[misc] # made at run time
+    """What one answer makes possible: a record that was made or listed is read, changed, used and deleted by its id."""
+
+    def setup(self) -> None:
+        self.app = serve(pickle.loads(FROZEN))[0]
+
+    def get_call_kwargs(self, _case: Any) -> dict[str, Any]:
+        return {"app": self.app}
+
+    def before_call(self, case: Any) -> None:
+        if case.meta.generation.mode.is_positive and case.body:
+            case.body = of_records(case.body)
+
+
+Chains.TestCase.settings = settings(
+    max_examples=3 * ROUNDS,
+    stateful_step_count=6,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestChains = Chains.TestCase

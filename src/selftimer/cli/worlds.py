@@ -58,7 +58,10 @@ def sandbox(
     ] = False,
     state: Annotated[Path | None, Parameter(help="Go on from this file, and save to it at the end.")] = None,
 ) -> int:
-    """Serve a faithful local Studio API with a studio that lives. For this machine only."""
+    """Serve a faithful local Studio API with a studio that lives, and a page to watch it and act as its clients.
+
+    For this machine only. It prints the page's address, the login, and which faults can be ordered.
+    """
     from selftimer.cli.serving import serve_sandbox
 
     return serve_sandbox(seed=seed, port=port, population=population, real=real, state=state)

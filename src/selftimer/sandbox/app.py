@@ -181,8 +181,7 @@ class _Studio:
             "type": "http.response.start",
             "status": reply.status,
             "headers": [
-                (b"content-type", reply.content_type.encode()),
-                (b"content-length", str(len(reply.body)).encode()),
+                *(() if reply.status == 204 else _describing(reply)),
                 (b"date", self._now_header()),
                 *headers,
             ],
@@ -195,6 +194,13 @@ class _Studio:
         if second != self._date[0]:
             self._date = (second, formatdate(second, usegmt=True).encode())
         return self._date[1]
+
+
+def _describing(reply: Reply) -> Headers:
+    return [
+        (b"content-type", reply.content_type.encode()),
+        (b"content-length", str(len(reply.body)).encode()),
+    ]
 
 
 async def _body(receive: Receive) -> bytes:

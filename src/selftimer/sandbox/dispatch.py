@@ -116,6 +116,8 @@ def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, o
         answer = route.answer(call)
     except Refused as refused:
         return Reply(refused.status, dump(refused.body))
+    if answer.body is None:
+        return Reply(answer.status, b"")
     if isinstance(answer.body, str):
         return Reply(answer.status, answer.body.encode(), "text/csv; charset=utf-8")
     return Reply(answer.status, dump(answer.body))

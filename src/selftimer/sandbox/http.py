@@ -184,6 +184,8 @@ class Fields:
     def number(self, name: str, *, least: int = 0, most: int = MAX_NUMBER, default: int | None = None) -> int:
         """A whole number."""
         value = self.body.get(name, default)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # JSON has one kind of number: 5.0 is 5
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             self.fault(name, f"The {name} field must be an integer of at least {least}.")
             return least
@@ -203,7 +205,7 @@ class Fields:
     def instant(self, name: str) -> Instant | None:
         """A timestamp with its zone; null counts as absent."""
         text = self.text(name)
-        if not text:
+        if self.body.get(name) is None:
             return None
         try:
             return Instant.parse_iso(text)

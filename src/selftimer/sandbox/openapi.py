@@ -19,6 +19,7 @@ from selftimer.sandbox import auth
 from selftimer.sandbox.dispatch import CALLS, PREFIX
 from selftimer.sandbox.refusals import ERRORS, RATE_HEADERS, failures, limits
 from selftimer.sandbox.routing import PageLinks, PageMeta
+from selftimer.sandbox.view_types import id_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +65,7 @@ _IDS: dict[str, type[ids.StudioId]] = {
 }
 _OTHERS: dict[str, Json] = {
     "/collections/{id}": {"type": "string", "pattern": "^[0-9]{8}$", "format": "collection-id"},
-    "/invoices_summary/totals/{currency}": {"type": "string", "pattern": "^[A-Za-z]{3}$"},
+    "/invoices_summary/totals/{currency}": {"type": "string", "pattern": "^[A-Za-z]{3}$", "format": "currency-code"},
 }
 """What a parameter of a path is, by the path up to it: `id` means another kind in every place."""
 
@@ -160,12 +161,6 @@ def _places(path: str) -> Iterable[Json]:
         where = path[: match.end()]
         schema = id_schema(_IDS[where]) if where in _IDS else _OTHERS[where]
         yield {"name": match[1], "in": "path", "required": True, "schema": schema}
-
-
-def id_schema(kind: type[ids.StudioId]) -> Json:
-    """What an id of a kind looks like; its format is the kind's name, like `client-id`."""
-    body = "[A-Za-z0-9]{29,30}" if kind.fixed else "[A-Za-z0-9_]{1,64}"
-    return {"type": "string", "pattern": f"^{kind.prefix}{body}$", "format": f"{kind.kind.replace(' ', '-')}-id"}
 
 
 def _query(param: Param) -> Json:

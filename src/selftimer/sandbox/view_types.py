@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, with_config
+
+from selftimer.primitives import ids
 
 closed = with_config(ConfigDict(extra="forbid"))
 """Marks a TypedDict of an answer: it has these members and no others."""
@@ -31,3 +33,32 @@ Count = Annotated[int, Field(ge=0)]
 """How many."""
 FromOne = Annotated[int, Field(ge=1)]
 """A whole number from 1, as pages and their sizes are."""
+
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""An instant with its zone, as a body may give it."""
+Moment = (
+    Timestamp
+    | Annotated[str, Field(json_schema_extra={"format": "date"})]
+)
+"""An instant with its zone, or a date, which means the end of that day."""
+CurrencyCode = Annotated[str, Field(pattern="^[A-Za-z]{3}$", json_schema_extra={"format": "currency-code"})]
+"""A currency's code in any case."""
+
+
+def id_schema(kind: type[ids.StudioId]) -> dict[str, Any]:
+    """What an id of a kind looks like; its format is the kind's name, like `client-id`."""
+    body = "[A-Za-z0-9]{29,30}" if kind.fixed else "[A-Za-z0-9_]{1,64}"
+    return {"type": "string", "pattern": f"^{kind.prefix}{body}$", "format": f"{kind.kind.replace(' ', '-')}-id"}
+
+
+def _id(kind: type[ids.StudioId]) -> Any:
+    seen = id_schema(kind)
+    return Field(pattern=seen["pattern"], json_schema_extra={"format": seen["format"]})
+
+
+ClientRef = Annotated[str, _id(ids.ClientId)]
+ConversationRef = Annotated[str, _id(ids.ConversationId)]
+AttachmentRef = Annotated[str, _id(ids.AttachmentId)]
+ContractTemplateRef = Annotated[str, _id(ids.ContractTemplateId)]
+QuestionnaireTemplateRef = Annotated[str, _id(ids.QuestionnaireTemplateId)]
+QuoteTemplateRef = Annotated[str, _id(ids.QuoteTemplateId)]

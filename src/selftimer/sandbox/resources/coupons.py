@@ -17,7 +17,7 @@ from selftimer.sandbox.http import MAX_NUMBER, Answer, Call, Fields, Refused, bo
 from selftimer.sandbox.model import Coupon, DiscountType, GiftCardStatus
 from selftimer.sandbox.resources.invoices import PAGE
 from selftimer.sandbox.routing import Param, Route
-from selftimer.sandbox.view_types import Stamp
+from selftimer.sandbox.view_types import Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,31 +28,45 @@ _COUPON_FILTERS = ("active", "disabled", "expired", "all")
 _CARD_FILTERS = ("active", "redeemed", "expired", "all")
 _LONGEST_CODE = 50
 
+Code = Annotated[str, Field(pattern=r"\S", max_length=_LONGEST_CODE)]
 Value = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
 
 class CouponChanges(TypedDict, total=False):
     """What can be changed of a coupon; null takes a limit away. A percentage goes up to 100."""
 
-    code: Annotated[str, Field(min_length=1, max_length=_LONGEST_CODE)]
+    code: Code
     discount_type: DiscountType
     discount_value: Value
     usage_limit: Value | None
     minimum_order_amount: Annotated[int, Field(ge=0, le=MAX_NUMBER)]
-    expires_at: Stamp | None
+    expires_at: Timestamp | None
     description: str | None
 
 
-class CouponBody(TypedDict):
-    """A new coupon: a percentage up to 100, or an amount in the smallest unit of the studio's currency."""
-
-    code: Annotated[str, Field(min_length=1, max_length=_LONGEST_CODE)]
-    discount_type: DiscountType
-    discount_value: Value
+class _NewCoupon(TypedDict):
+    code: Code
     usage_limit: NotRequired[Value | None]
     minimum_order_amount: NotRequired[Annotated[int, Field(ge=0, le=MAX_NUMBER)]]
-    expires_at: NotRequired[Stamp | None]
+    expires_at: NotRequired[Timestamp | None]
     description: NotRequired[str | None]
+
+
+class PercentageCoupon(_NewCoupon):
+    """A new coupon that takes a percentage off."""
+
+    discount_type: Literal["percentage"]
+    discount_value: Annotated[int, Field(ge=1, le=100)]
+
+
+class AmountCoupon(_NewCoupon):
+    """A new coupon that takes an amount off, in the smallest unit of the studio's currency."""
+
+    discount_type: Literal["fixed_amount"]
+    discount_value: Value
+
+
+CouponBody = Annotated[PercentageCoupon | AmountCoupon, Field(discriminator="discount_type")]
 
 
 def listing(call: Call) -> Answer:
@@ -199,6 +213,7 @@ ROUTES = (
         listing,
         query=(*PAGE, Param("filter", CouponFilter)),
         data=list[views.CouponView],
+        links=True,
         errors=(422,),
     ),
     Route("POST", "/coupons", create, body=CouponBody, data=views.CouponView, status=201, errors=(400, 409, 422)),
@@ -220,6 +235,7 @@ ROUTES = (
         gift_cards,
         query=(*PAGE, Param("status", CardFilter)),
         data=list[views.GiftCardView],
+        links=True,
         errors=(422,),
     ),
 )

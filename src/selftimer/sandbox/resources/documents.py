@@ -15,6 +15,13 @@ from selftimer.sandbox.book import money, papers, variables
 from selftimer.sandbox.http import Answer, Call, Fields, body_of, client_named, day_of, found, page_of, shape1
 from selftimer.sandbox.resources.invoices import PAGE, ItemBody, read_items
 from selftimer.sandbox.routing import Param, Route
+from selftimer.sandbox.view_types import (
+    ClientRef,
+    ContractTemplateRef,
+    Moment,
+    QuestionnaireTemplateRef,
+    QuoteTemplateRef,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,26 +32,29 @@ if TYPE_CHECKING:
 
 
 class _PaperBody(TypedDict):
-    client_id: str
-    template_id: str
+    client_id: ClientRef
     send_email: NotRequired[bool]
 
 
 class QuestionnaireBody(_PaperBody):
-    """A new questionnaire; `due_date` is a timestamp, or a date, which means the end of that day."""
+    """A new questionnaire; a `due_date` without a time means the end of that day."""
 
-    due_date: NotRequired[str | None]
+    template_id: QuestionnaireTemplateRef
+    due_date: NotRequired[Moment | None]
 
 
-class ContractBody(QuestionnaireBody):
+class ContractBody(_PaperBody):
     """A new contract; `variables` are those of its template."""
 
+    template_id: ContractTemplateRef
+    due_date: NotRequired[Moment | None]
     variables: NotRequired[dict[str, views.VariableValue] | None]
 
 
 class QuoteBody(_PaperBody):
     """A new quote; without `items` it holds the packages of its template."""
 
+    template_id: QuoteTemplateRef
     items: NotRequired[Annotated[list[ItemBody], Field(max_length=100)] | None]
 
 
@@ -106,7 +116,7 @@ def _common(call: Call, kind: str) -> tuple[Fields, Client, Template, bool]:
 def _due(call: Call, fields: Fields) -> Instant | None:
     """A document's due date is a timestamp; a bare date means the end of that day."""
     text = fields.text("due_date")
-    if not text:
+    if fields.body.get("due_date") is None:
         return None
     try:
         day = day_of(text)

@@ -30,8 +30,8 @@ from selftimer.sandbox.http import (
     page_of,
     shape1,
 )
-from selftimer.sandbox.routing import Param, Route
-from selftimer.sandbox.view_types import Day, FromOne
+from selftimer.sandbox.routing import Param, Route, ShortPageMeta
+from selftimer.sandbox.view_types import ClientRef, CurrencyCode, Day, FromOne
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,10 +65,10 @@ class ItemBody(TypedDict):
 class InvoiceBody(TypedDict):
     """A new invoice; `currency` is inferred, the studio's own where it is left out."""
 
-    client_id: str
+    client_id: ClientRef
     due_date: Day
     line_items: Annotated[list[ItemBody], Field(min_length=1, max_length=_MAX_ITEMS)]
-    currency: NotRequired[Annotated[str, Field(pattern="^[A-Za-z]{3}$")] | None]
+    currency: NotRequired[CurrencyCode | None]
     send_email: NotRequired[bool]
 
 
@@ -332,7 +332,7 @@ def disputed(call: Call) -> Answer:
 
 PAGE = (Param("page", FromOne), Param("per_page", FromOne, "How many on a page; more than 100 is cut to 100."))
 _EXPAND = Param("expand", str, "`all` adds payments and associated documents.")
-_CURRENCY = Param("currency", str, "One that the studio bills in or has billed in.")
+_CURRENCY = Param("currency", CurrencyCode, "One that the studio bills in or has billed in.")
 _CLIENT = Param("client_id", str, "Only of this client.")
 _FRAME = (
     Param("timeframe_filter", Timeframe, "By the day of creation, or of the payment."),
@@ -372,6 +372,7 @@ ROUTES = (
             Param("transaction_date_to", Day, "The last day of payment."),
         ),
         data=list[views.PaymentView],
+        meta=ShortPageMeta,
         errors=(422,),
     ),
     Route("GET", "/invoices/payments/disputed,needs-response/count", disputed, data=views.CountView),
