@@ -105,7 +105,7 @@ def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, o
         return Reply(refused.status, dump(refused.body))
     if isinstance(answer.body, str):
         return Reply(answer.status, answer.body.encode(), "text/csv; charset=utf-8")
-    return Reply(answer.status, dump(answer.body))
+    return Reply(answer.status, b"" if answer.body is None else dump(answer.body))
 
 
 def _nowhere(method: str, path: str, *, known: bool) -> Refused:
