@@ -116,11 +116,9 @@ def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, o
         answer = route.answer(call)
     except Refused as refused:
         return Reply(refused.status, dump(refused.body))
-    if answer.body is None:
-        return Reply(answer.status, b"")
     if isinstance(answer.body, str):
         return Reply(answer.status, answer.body.encode(), "text/csv; charset=utf-8")
-    return Reply(answer.status, dump(answer.body))
+    return Reply(answer.status, b"" if answer.body is None else dump(answer.body))
 
 
 def _not_allowed(method: str, routes: Iterable[str]) -> Reply:

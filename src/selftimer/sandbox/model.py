@@ -20,6 +20,8 @@ InvoiceStatus = Literal["draft", "unpaid", "partially_paid", "past_due", "paid",
 PaymentStatus = Literal["completed", "pending", "failed", "disputed", "refunded", "partially_refunded"]
 PaymentMethod = Literal["card", "paypal", "bank_transfer", "gift_card", "coupon"]
 """The first three are documented; a gift card, and a coupon that left nothing to pay, are inferred."""
+CHARGED: tuple[PaymentMethod, ...] = ("card", "paypal", "bank_transfer")
+"""What a client can choose to pay with."""
 ContractStatus = Literal["draft", "sent", "viewed", "partially_signed", "signed", "expired", "cancelled"]
 SignerType = Literal["client", "photographer"]
 UNSIGNED: tuple[ContractStatus, ...] = ("sent", "viewed", "partially_signed")

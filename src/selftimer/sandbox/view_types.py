@@ -14,15 +14,17 @@ closed = with_config(ConfigDict(extra="forbid"))
 Stamp = Annotated[
     str,
     Field(
-        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$",
+        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z$",
         json_schema_extra={"format": "date-time", "examples": ["2025-08-06T14:50:42.000000Z"]},
     ),
 ]
 """An instant in UTC."""
 Day = Annotated[
-    str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra={"format": "date", "examples": ["2025-09-07"]})
+    str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date", "examples": ["2025-09-07"]})
 ]
 """A date."""
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time", "examples": ["2025-08-06T16:50:42+02:00"]})]
+"""An instant as it may be sent: a timestamp with its zone."""
 Currency = Annotated[str, Field(pattern="^[a-z]{3}$", examples=["eur"])]
 """A currency's code."""
 Minor = Annotated[int, Field(description="In the currency's smallest unit.")]
@@ -34,13 +36,8 @@ Count = Annotated[int, Field(ge=0)]
 FromOne = Annotated[int, Field(ge=1)]
 """A whole number from 1, as pages and their sizes are."""
 
-Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-"""An instant with its zone, as a body may give it."""
-Moment = (
-    Timestamp
-    | Annotated[str, Field(json_schema_extra={"format": "date"})]
-)
-"""An instant with its zone, or a date, which means the end of that day."""
+MomentOrDay = Moment | Annotated[str, Field(json_schema_extra={"format": "date"})]
+"""An instant as it may be sent, or a date, which means the end of that day."""
 CurrencyCode = Annotated[str, Field(pattern="^[A-Za-z]{3}$", json_schema_extra={"format": "currency-code"})]
 """A currency's code in any case."""
 

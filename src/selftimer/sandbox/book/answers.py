@@ -6,6 +6,7 @@ Which kinds of fields there are is inferred.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from whenever import Date
@@ -13,9 +14,9 @@ from whenever import Date
 from selftimer.sandbox.book.deeds import DeedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-Answer = str | list[str]
+Answer = str | Sequence[str]
 CHOICES = ("select", "radio")
 """Kinds of fields with one of the options; `checkbox` takes several."""
 _LONGEST = 5_000

@@ -142,13 +142,14 @@ def expire_contract(world: Studio, contract: Contract) -> None:
 
 
 def set_contract(world: Studio, contract: Contract, status: ContractStatus) -> None:
-    """A contract's next status; on one that is signed the signatures that it needs and doesn't have yet are set."""
+    """A contract's next status, by hand; signatures that it says and that aren't there yet are set."""
     contract.status = status
+    missing = [s for s in contract.signatures if s.required and s.signed_at is None]
+    begun = any(s.signed_at for s in contract.signatures)
     if status == "signed":
         contract.signed_date = world.now
-        for signature in contract.signatures:
-            if signature.required and signature.signed_at is None:
-                signature.signed_at = world.now
+    for signature in {"signed": missing, "partially_signed": [] if begun else missing[:1]}.get(status, []):
+        signature.signed_at = world.now
     world.tables.contracts.touch(contract.id)
     world.changed()
     world.tell(f"contract_{status}", contract.client_id, f"{{name}}: contract {contract.number} {_said(status)}")

@@ -17,7 +17,7 @@ from selftimer.sandbox.http import MAX_NUMBER, Answer, Call, Fields, Refused, bo
 from selftimer.sandbox.model import Coupon, DiscountType, GiftCardStatus
 from selftimer.sandbox.resources.invoices import PAGE
 from selftimer.sandbox.routing import Param, Route
-from selftimer.sandbox.view_types import Timestamp
+from selftimer.sandbox.view_types import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ class CouponChanges(TypedDict, total=False):
     discount_value: Value
     usage_limit: Value | None
     minimum_order_amount: Annotated[int, Field(ge=0, le=MAX_NUMBER)]
-    expires_at: Timestamp | None
+    expires_at: Moment | None
     description: str | None
 
 
@@ -48,7 +48,7 @@ class _NewCoupon(TypedDict):
     code: Code
     usage_limit: NotRequired[Value | None]
     minimum_order_amount: NotRequired[Annotated[int, Field(ge=0, le=MAX_NUMBER)]]
-    expires_at: NotRequired[Timestamp | None]
+    expires_at: NotRequired[Moment | None]
     description: NotRequired[str | None]
 
 

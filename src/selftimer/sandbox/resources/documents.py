@@ -18,7 +18,7 @@ from selftimer.sandbox.routing import Param, Route
 from selftimer.sandbox.view_types import (
     ClientRef,
     ContractTemplateRef,
-    Moment,
+    MomentOrDay,
     QuestionnaireTemplateRef,
     QuoteTemplateRef,
 )
@@ -40,14 +40,14 @@ class QuestionnaireBody(_PaperBody):
     """A new questionnaire; a `due_date` without a time means the end of that day."""
 
     template_id: QuestionnaireTemplateRef
-    due_date: NotRequired[Moment | None]
+    due_date: NotRequired[MomentOrDay | None]
 
 
 class ContractBody(_PaperBody):
     """A new contract; `variables` are those of its template."""
 
     template_id: ContractTemplateRef
-    due_date: NotRequired[Moment | None]
+    due_date: NotRequired[MomentOrDay | None]
     variables: NotRequired[dict[str, views.VariableValue] | None]
 
 

@@ -267,13 +267,11 @@ def _rows(call: Call, client_id: str) -> list[Invoice]:
 def summary(call: Call) -> Answer:
     """Sums over all invoices but drafts and canceled ones: what was billed, came in, is open."""
 
-    def sums() -> views.SummaryView:
+    def sums() -> views.SummaryView | views.TotalsView:
         rows, own = _rows(call, ""), call.world.profile.currency
-        seen: views.SummaryView = {**views.totals(rows, own)}
         others = [views.totals(rows, code) for code in _billed(call) if code != own]
-        if others:
-            seen["other_currencies"] = others
-        return seen
+        seen = views.totals(rows, own)
+        return {**seen, "other_currencies": others} if others else seen
 
     return Answer({"data": call.world.tables.invoices.kept("summary", sums)})
 
