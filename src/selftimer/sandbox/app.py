@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Route
 
-from selftimer.sandbox import dispatch
+from selftimer.sandbox import dispatch, openapi
 from selftimer.sandbox.auth import (
     Denial,
     Logins,
@@ -47,15 +47,17 @@ def create_app(world: Studio, options: ServerOptions | None = None, faults: Faul
     studio = _Studio(world, options or ServerOptions())
     app = Starlette(
         routes=[
-            Route("/api/v1/{path:path}", _Asgi(studio.api)),
             *Control(world, studio.logins, orders).routes(),
             Route("/login", _Asgi(studio.login), methods=["GET", "POST"]),
             Route("/", _Asgi(studio.home), methods=["GET"]),
+            Route("/openapi.json", _Asgi(studio.description), methods=["GET"]),
             Route("/_uploads/{id}", _Asgi(studio.upload), methods=["POST"]),
         ],
         middleware=[Middleware(FaultGate, world=world, faults=orders)],
     )
     app.router.redirect_slashes = False
+    # whatever is under /api/v1, also what no pattern of Starlette's matches, such as a path with a line break in it
+    app.router.default = _Asgi(studio.api_or_nothing)
     return app
 
 
@@ -79,6 +81,13 @@ class _Studio:
         self._limit = RateLimit(world, options.rate_limit)
         self._date = (0, b"")
 
+    async def api_or_nothing(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request that no page of the web app answers."""
+        if scope["type"] == "http" and scope["path"].startswith(f"{dispatch.PREFIX}/"):
+            await self.api(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._respond(send, Reply(404, b"Not Found", "text/plain; charset=utf-8"), [])
+
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request under /api/v1."""
         self.world.sync()
@@ -99,9 +108,9 @@ class _Studio:
             path=scope["path"].removeprefix(dispatch.PREFIX),
             query=scope["query_string"].decode("latin-1"),
             body=body,
-            origin=f"{scope['scheme']}://{_header(scope, b'host')}",
+            origin=_origin(scope),
         )
-        await self._respond(send, reply, headers)
+        await self._respond(send, reply, [*headers, *reply.headers])
 
     async def _deny(self, send: Send, denial: Denial, headers: Headers) -> None:
         style = self.options.expiry_style
@@ -141,6 +150,11 @@ class _Studio:
             await self._respond(send, Reply(302, b"", _HTML), [(b"location", b"/login")])
             return
         await self._respond(send, Reply(200, home_page(self.world.profile.name, login.csrf), _HTML), [])
+
+    async def description(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """What the API is, for anybody and for programs: OpenAPI."""
+        said = openapi.document(self.world.profile, self.options, _origin(scope))
+        await self._respond(send, Reply(200, dump(said)), [])
 
     async def upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A file for an attachment, as a multipart form with the fields that `upload_url` gave."""
@@ -184,6 +198,10 @@ async def _body(receive: Receive) -> bytes:
         message = await receive()
         parts += message.get("body", b"")
     return bytes(parts)
+
+
+def _origin(scope: Scope) -> str:
+    return f"{scope['scheme']}://{_header(scope, b'host')}"
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -14,6 +14,8 @@ from selftimer.sandbox.resources import clients, conversations, documents, extra
 from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from selftimer.sandbox.routing import Route
     from selftimer.sandbox.studio import Studio
 
@@ -40,6 +42,7 @@ class Reply:
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Routes:
@@ -79,13 +82,17 @@ def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, o
     routes, params = ROUTES.find(path)
     try:
         route = routes.get(method)
+        if route is None and routes:
+            return _not_allowed(method, routes)
         if route is None:
-            raise _nowhere(method, path, known=bool(routes))
+            raise shape1(404, "resource_not_found", f"There is nothing at {path}.")
+        asked = dict(parse_qsl(query, keep_blank_values=True))
+        route.check_query(asked)
         call = Call(
             world=world,
             method=method,
             path=f"{PREFIX}{path}",
-            query=dict(parse_qsl(query, keep_blank_values=True)),
+            query=asked,
             params=params,
             body=_parsed(body),
             origin=origin,
@@ -98,10 +105,9 @@ def perform(world: Studio, *, method: str, path: str, query: str, body: bytes, o
     return Reply(answer.status, dump(answer.body))
 
 
-def _nowhere(method: str, path: str, *, known: bool) -> Refused:
-    if known:
-        return shape1(405, "method_not_allowed", f"{method} is not supported here.")
-    return shape1(404, "resource_not_found", f"There is nothing at {path}.")
+def _not_allowed(method: str, routes: Iterable[str]) -> Reply:
+    refused = shape1(405, "method_not_allowed", f"{method} is not supported here.")
+    return Reply(refused.status, dump(refused.body), headers=((b"allow", ", ".join(sorted(routes)).encode()),))
 
 
 def _parsed(body: bytes) -> Any:
