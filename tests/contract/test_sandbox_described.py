@@ -8,7 +8,7 @@ import os
 import pickle
 from functools import lru_cache
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import schemathesis

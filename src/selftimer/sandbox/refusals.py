@@ -57,7 +57,11 @@ _OF_IDS = {"Clients": "Error2", "Conversations": "Error3"}
 """The shape of a 400 for a malformed id."""
 _OF_BODIES = {"Clients": "Error4", "Conversations": "Error3", "Coupons and gift cards": "Error4"}
 """The shape of a 422 for a body."""
-_OF_THE_REST = {("Conversations", 404): "Error3", ("Conversations", 413): "Error3", ("Coupons and gift cards", 409): "Error4"}
+_OF_THE_REST = {
+    ("Conversations", 404): "Error3",
+    ("Conversations", 413): "Error3",
+    ("Coupons and gift cards", 409): "Error4",
+}
 
 
 def limits() -> Json:

@@ -14,7 +14,6 @@ import orjson
 from selftimer.sandbox.model import (
     Attachment,
     Client,
-    Collection,
     Contract,
     Conversation,
     Coupon,
@@ -24,13 +23,16 @@ from selftimer.sandbox.model import (
     Questionnaire,
     Quote,
     Record,
+    Schedule,
     Session,
     SessionType,
     Template,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Mapping
+
+    from selftimer.sandbox.model_galleries import Collection
 
 R = TypeVar("R", bound=Record)
 
@@ -99,7 +101,7 @@ class Table(Generic[R]):
         rows: list[R] = self.kept(("select", key), lambda: [row for row in self.newest() if keep(row)])
         return rows
 
-    def json(self, row: R, variant: str, view: Callable[[R], dict[str, Any]]) -> orjson.Fragment:
+    def json(self, row: R, variant: str, view: Callable[[R], Mapping[str, Any]]) -> orjson.Fragment:
         """The record's JSON under a variant (what is expanded), serialised once."""
         forms = self._json.get(row.id)
         if forms is None:
@@ -121,6 +123,7 @@ class Tables:
     def __init__(self) -> None:
         self.clients: Table[Client] = Table("clients")
         self.session_types: Table[SessionType] = Table("session_types")
+        self.schedules: Table[Schedule] = Table("schedules")
         self.sessions: Table[Session] = Table("sessions")
         self.invoices: Table[Invoice] = Table("invoices")
         self.payments: Table[Payment] = Table("payments")

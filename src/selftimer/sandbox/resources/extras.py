@@ -1,4 +1,4 @@
-"""Coupons, gift cards, notifications and the thin Gallery API (studio-api.md)."""
+"""Coupons and gift cards (studio-api.md)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from whenever import Instant
 
 from selftimer.primitives.ids import CouponId
 from selftimer.sandbox import views
-from selftimer.sandbox.http import Answer, Call, Fields, Refused, body_of, found, page_of, shape1, shape4
+from selftimer.sandbox.http import Answer, Call, Fields, Refused, body_of, found, page_of, shape4
 from selftimer.sandbox.ledger import stamp
 from selftimer.sandbox.model import Coupon
 from selftimer.sandbox.money_words import formatted
@@ -17,12 +17,6 @@ from selftimer.sandbox.routing import Route
 if TYPE_CHECKING:
     from selftimer.sandbox.model import GiftCard
     from selftimer.sandbox.studio import Studio
-
-
-def notifications(call: Call) -> Answer:
-    """The cheap request that tells whether a session is alive; the account's id in it is inferred."""
-    profile = call.world.profile
-    return Answer({"data": {"account_id": profile.account_id, "account_name": profile.name, "notifications": []}})
 
 
 def coupon_status(world: Studio, row: Coupon) -> str:
@@ -163,39 +157,11 @@ def _card(world: Studio, row: GiftCard) -> dict[str, Any]:
     }
 
 
-def collection(call: Call) -> Answer:
-    """One gallery collection; ids are digits."""
-    row = call.world.tables.collections.get(call.params["id"])
-    if row is None:
-        raise shape1(404, "resource_not_found", "The collection was not found.")
-    return Answer({"data": views.collection(row)})
-
-
-def collection_clients(call: Call) -> Answer:
-    """Who may see a collection."""
-    row = call.world.tables.collections.get(call.params["id"])
-    if row is None:
-        raise shape1(404, "resource_not_found", "The collection was not found.")
-    client = call.world.tables.clients.rows[row.client_id]
-    seen = {
-        "id": client.id,
-        "email": client.email,
-        "name": client.name,
-        "access_level": "full",
-        "last_accessed": None,
-        "favorites_count": 0,
-    }
-    return Answer({"data": [seen]})
-
-
 ROUTES = (
-    Route("GET", "/notifications/all", notifications),
     Route("GET", "/coupons", coupons),
     Route("POST", "/coupons", create_coupon),
     Route("GET", "/coupons/{id}/", coupon),
     Route("PUT", "/coupons/{id}/disable", disable_coupon),
     Route("GET", "/coupons/{id}/activity", coupon_activity),
     Route("GET", "/gift_cards", gift_cards),
-    Route("GET", "/collections/{id}", collection),
-    Route("GET", "/collections/{id}/clients", collection_clients),
 )
