@@ -200,7 +200,10 @@ async def test_a_script_acts_by_the_same_deeds(http: httpx.AsyncClient, world: W
             },
             "belongs to a client already",
         ),
-        ({"as_": "client", "deed": "book", "client": "anna", "session_type": "moon"}, "no session type 'moon' on offer; there are: wedding"),
+        (
+            {"as_": "client", "deed": "book", "client": "anna", "session_type": "moon"},
+            "no session type 'moon' on offer; there are: wedding",
+        ),
         (
             {"as_": "client", "deed": "book", "client": "anna", "session_type": "mini", "date": "soon"},
             "like 2026-05-09 and 14:30",

@@ -20,8 +20,8 @@ from tests.contract.sandbox_kit import sign_in
 from selftimer.primitives.ids import ID_TYPES, StudioId, id_type_of
 from selftimer.sandbox.app import create_app
 from selftimer.sandbox.auth import SESSION_COOKIE
-from selftimer.sandbox.view_types import id_schema
 from selftimer.sandbox.profile import ServerOptions
+from selftimer.sandbox.view_types import id_schema
 from selftimer.sandbox.world import World
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.routing import Route
 
 from selftimer.sandbox import dispatch, openapi
@@ -30,6 +29,7 @@ from selftimer.sandbox.gate import FaultGate
 from selftimer.sandbox.http import dump, shape1
 from selftimer.sandbox.page.site import Site
 from selftimer.sandbox.profile import ServerOptions
+from selftimer.sandbox.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,7 +54,7 @@ def create_app(world: Studio, options: ServerOptions | None = None, faults: Faul
             Route("/login", _Asgi(studio.login), methods=["GET", "POST"]),
             Route("/", _Asgi(studio.home), methods=["GET"]),
             Route("/openapi.json", _Asgi(studio.description), methods=["GET"]),
-            Route("/_uploads/{id}", _Asgi(studio.upload), methods=["POST"]),
+            *Uploads(world, studio.logins).routes(),
         ],
         middleware=[Middleware(FaultGate, world=world, faults=orders)],
     )
@@ -164,17 +164,6 @@ class _Studio:
         """What the API is, for anybody and for programs: OpenAPI."""
         said = openapi.document(self.world.profile, self.options, _origin(scope))
         await self._respond(send, Reply(200, dump(said)), [])
-
-    async def upload(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A file for an attachment, as a multipart form with the fields that `upload_url` gave."""
-        async with Request(scope, receive).form() as form:
-            row = self.world.tables.attachments.get(scope["path_params"]["id"])
-            file = form.get("file")
-            if row is None or form.get("key") != row.id or file is None or isinstance(file, str):
-                await self._respond(send, Reply(403, b"<Error>AccessDenied</Error>", "application/xml"), [])
-                return
-            row.uploaded = (file.size or 0) == row.file_size
-        await self._respond(send, Reply(204 if row.uploaded else 400, b"", "application/xml"), [])
 
     async def _respond(self, send: Send, reply: Reply, headers: Headers) -> None:
         start = {

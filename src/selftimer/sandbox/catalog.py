@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from whenever import Date
+
 from selftimer.primitives.ids import (
     ContractTemplateId,
     CouponId,
@@ -12,24 +14,45 @@ from selftimer.primitives.ids import (
     InvoiceTemplateId,
     QuestionnaireTemplateId,
     QuoteTemplateId,
+    ScheduleId,
+    ScheduleIntervalId,
+    SessionPaymentMethodId,
     SessionTypeId,
 )
-from selftimer.sandbox.model import Coupon, GiftCard, SessionType, Template
+from selftimer.sandbox.model import (
+    Coupon,
+    GiftCard,
+    OpenDay,
+    Schedule,
+    SessionType,
+    Template,
+    TemplateKind,
+    WayToPay,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from selftimer.primitives.ids import StudioId
     from selftimer.sandbox.studio import Studio
 
-# key, name, minutes, price, deposit (smallest unit), days from booking to the session, share of the wishes
-SESSION_TYPES: tuple[tuple[str, str, int, int, int, tuple[int, int], float], ...] = (
-    ("wedding", "Wedding day", 600, 280_000, 84_000, (60, 300), 0.2),
-    ("elopement", "Elopement", 240, 120_000, 36_000, (30, 150), 0.05),
-    ("portrait", "Portrait session", 60, 25_000, 7_500, (5, 35), 0.2),
-    ("family", "Family session", 90, 32_000, 9_600, (7, 45), 0.25),
-    ("newborn", "Newborn at home", 120, 38_000, 11_400, (10, 60), 0.08),
-    ("mini", "Mini-session spring", 20, 9_900, 0, (4, 21), 0.12),
-    ("headshots", "Headshots for teams", 180, 64_000, 19_200, (7, 40), 0.1),
+# key, name, minutes, price, deposit (smallest unit), days from booking to the session, share of the wishes, minutes
+# to keep free before and after
+SESSION_TYPES: tuple[tuple[str, str, int, int, int, tuple[int, int], float, tuple[int, int]], ...] = (
+    ("wedding", "Wedding day", 600, 280_000, 84_000, (60, 300), 0.2, (60, 60)),
+    ("elopement", "Elopement", 240, 120_000, 36_000, (30, 150), 0.05, (60, 60)),
+    ("portrait", "Portrait session", 60, 25_000, 7_500, (5, 35), 0.2, (0, 15)),
+    ("family", "Family session", 90, 32_000, 9_600, (7, 45), 0.25, (0, 15)),
+    ("newborn", "Newborn at home", 120, 38_000, 11_400, (10, 60), 0.08, (30, 30)),
+    ("mini", "Mini-session spring", 20, 9_900, 0, (4, 21), 0.12, (0, 10)),
+    ("headshots", "Headshots for teams", 180, 64_000, 19_200, (7, 40), 0.1, (30, 30)),
 )
+# name, and the hours of Monday to Sunday
+_SCHEDULES: tuple[tuple[str, tuple[tuple[tuple[int, int], ...], ...]], ...] = (
+    ("Studio hours", (*(((540, 780), (810, 1140)),) * 5, ((540, 1080),), ())),
+    ("Wedding days", ((), (), (), *(((480, 1440),),) * 4)),
+)
+_HOLIDAYS = ("12-24", "12-25", "12-26")
 
 
 def _variable(name: str, kind: str = "text", *, required: bool = True, default: str | None = None) -> dict[str, Any]:
@@ -103,6 +126,7 @@ _INVOICES = (("Standard", 14, True), ("Due at once", 0, False))
 def stock(world: Studio) -> None:
     """Put everything on the shelves of a new world."""
     _templates(world)
+    _schedules(world)
     _session_types(world)
     _cards(world)
 
@@ -113,9 +137,39 @@ def template_named(world: Studio, kind: str, word: str) -> Template:
     return next((t for t in found if word.lower() in t.name.lower()), found[0])
 
 
+def open_day(world: Studio, owner: str, **fields: Any) -> OpenDay:
+    """The hours of a weekday or a date, with an id; `owner` is the schedule's id."""
+    return OpenDay(id=world.new_id(ScheduleIntervalId, owner), **fields)
+
+
+def schedule(world: Studio, name: str, week: Sequence[Sequence[tuple[int, int]]]) -> Schedule:
+    """A new schedule in the studio's zone, open in these hours from Monday to Sunday."""
+    record_id = world.new_id(ScheduleId, name)
+    days = [open_day(world, record_id, weekday=day, hours=list(hours)) for day, hours in enumerate(week, 1)]
+    return Schedule(id=record_id, created_at=world.now, name=name, zone=world.profile.zone, week=days)
+
+
+def _schedules(world: Studio) -> None:
+    """Opening hours: over Christmas the studio is closed, on the first Sunday of May it is open."""
+    for name, week in _SCHEDULES:
+        row = world.tables.schedules.add(schedule(world, name, week))
+        for year in range(world.start.to_tz(row.zone).year, world.start.to_tz(row.zone).year + 3):
+            different: dict[str, list[tuple[int, int]]] = {f"{year}-{day}": [] for day in _HOLIDAYS}
+            different[_first_sunday_of_may(year)] = [(600, 960)]
+            for date, hours in different.items():
+                row.overrides[date] = open_day(world, row.id, date=Date.parse_iso(date), hours=hours)
+
+
+def _first_sunday_of_may(year: int) -> str:
+    first = Date(year, 5, 1)
+    return str(first.add(days=7 - first.day_of_week().value))
+
+
 def _session_types(world: Studio) -> None:
-    for key, name, minutes, price, deposit, days, share in SESSION_TYPES:
-        contract = template_named(world, "contract", "wedding" if key in {"wedding", "elopement"} else "portrait")
+    studio_hours, wedding_days = world.tables.schedules
+    for key, name, minutes, price, deposit, days, share, (before, after) in SESSION_TYPES:
+        wedding = key in {"wedding", "elopement"}
+        contract = template_named(world, "contract", "wedding" if wedding else "portrait")
         world.tables.session_types.add(
             SessionType(
                 id=world.new_id(SessionTypeId, key),
@@ -128,7 +182,13 @@ def _session_types(world: Studio) -> None:
                 lead_days=days,
                 weight=share,
                 description=f"{name}, {minutes} minutes",
+                schedule_id=(wedding_days if wedding else studio_hours).id,
                 location="Studio Nord, Hafenstrasse 12" if key in {"portrait", "mini", "headshots"} else "",
+                minimum_notice=days[0],
+                maximum_notice=days[1],
+                buffer_before=before,
+                buffer_after=after,
+                payment_methods=_payment_methods(world, key),
                 contract_template_id=contract.id,
             )
         )
@@ -145,16 +205,29 @@ def _session_types(world: Studio) -> None:
             lead_days=(10, 30),
             weight=0.0,
             description="A draft",
+            schedule_id=studio_hours.id,
             status="draft",
+            minimum_notice=10,
+            maximum_notice=30,
+            payment_methods=_payment_methods(world, "boudoir"),
             contract_template_id=draft.contract_template_id,
         )
     )
 
 
+def _payment_methods(world: Studio, key: str) -> list[WayToPay]:
+    transfer = world.new_id(SessionPaymentMethodId, key)
+    return [
+        WayToPay(name="Card", type="card"),
+        WayToPay(name="Bank transfer", type="manual", instructions="Please name the invoice's number.", id=transfer),
+    ]
+
+
 def _templates(world: Studio) -> None:
-    def add(kind: str, id_type: type[StudioId], name: str, **rest: Any) -> None:
-        record_id = world.new_id(id_type, name)
-        world.tables.templates.add(Template(id=record_id, created_at=world.now, kind=kind, name=name, **rest))
+    def add(kind: TemplateKind, id_type: type[StudioId], name: str, **rest: Any) -> None:
+        record_id, now = world.new_id(id_type, name), world.now
+        row = Template(id=record_id, created_at=now, updated_at=now, kind=kind, name=name, **rest)
+        world.tables.templates.add(row)
 
     for name, subject, body in _EMAILS:
         dated = [_variable("session_date", "date")] if "session_date" in body else []

@@ -11,12 +11,16 @@ import orjson
 
 from selftimer.sandbox.http import Call, Refused, dump, shape1
 from selftimer.sandbox.resources import (
+    availability,
     clients,
     conversations,
     coupons,
     documents,
-    extras,
+    galleries,
     invoices,
+    notifications,
+    schedules,
+    session_types,
     sessions,
     templates,
 )
@@ -31,14 +35,19 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 PART = Script()
 """What the API itself carries out later."""
-_PARAMETER = re.compile(r"\{(\w+)\}")
+_PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
+"""A part of a path, or with `:path` all the rest of it, slashes too."""
 CALLS: tuple[Route, ...] = (
+    *availability.ROUTES,
     *clients.ROUTES,
     *conversations.ROUTES,
     *coupons.ROUTES,
     *documents.ROUTES,
-    *extras.ROUTES,
+    *galleries.ROUTES,
     *invoices.ROUTES,
+    *notifications.ROUTES,
+    *schedules.ROUTES,
+    *session_types.ROUTES,
     *sessions.ROUTES,
     *templates.ROUTES,
 )
@@ -69,7 +78,7 @@ class Routes:
             self._plain.setdefault(route.path, {})[route.method] = route
             return
         # re.compile keeps one pattern per text, so that all methods of a path meet in one entry
-        pattern = re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", route.path) + r"\Z")
+        pattern = re.compile(_PARAMETER.sub(_part, route.path) + r"\Z")
         self._patterns.setdefault(pattern, {})[route.method] = route
 
     def find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
@@ -82,6 +91,10 @@ class Routes:
             if match:
                 return routes, match.groupdict()
         return {}, {}
+
+
+def _part(parameter: re.Match[str]) -> str:
+    return f"(?P<{parameter[1]}>{'.+' if parameter[2] else '[^/]+'})"
 
 
 ROUTES = Routes()

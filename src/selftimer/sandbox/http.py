@@ -276,7 +276,7 @@ class Page:
         }
 
 
-def page_of(call: Call, rows: Sequence[R], size_name: str = "per_page") -> Page:
+def page_of(call: Call, rows: Sequence[Any], size_name: str = "per_page") -> Page:
     """The page that the call asks for; a page beyond the last is empty, a size above 100 is cut to 100."""
     number = _whole(call, "page", 1)
     size = min(_whole(call, size_name, DEFAULT_PAGE), MAX_PAGE)

@@ -32,6 +32,10 @@ CouponStatus = Literal["active", "disabled", "expired", "exhausted"]
 GiftCardStatus = Literal["active", "redeemed", "expired"]
 DiscountType = Literal["percentage", "fixed_amount"]
 SenderType = Literal["client", "photographer", "system"]
+SessionTypeStatus = Literal["published", "draft"]
+TemplateKind = Literal["email", "contract", "questionnaire", "quote", "invoice"]
+TemplateStatus = Literal["active", "archived", "draft", "locked"]
+ConversationStatus = Literal["active", "archived"]
 Author = Literal["bot", "studio", "client"]
 """Who did something: the API's user, the studio's own people and flows, or the client."""
 
@@ -70,8 +74,31 @@ class Client(Record):
 
 
 @dataclass(slots=True, kw_only=True)
+class WayToPay:
+    """A way to pay for a session; `type` is `card` or `manual`, and `id` is a manual one's."""
+
+    name: str
+    type: str
+    enabled: bool = True
+    instructions: str = ""
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tax:
+    """A tax on a session's price; `rate` in hundredths of a percent: 1900 is 19 %."""
+
+    name: str
+    rate: int
+
+
+@dataclass(slots=True, kw_only=True)
 class SessionType(Record):
-    """What can be booked; amounts in the smallest unit, durations in minutes."""
+    """What can be booked; amounts in the smallest unit, durations and buffers in minutes, notices in days.
+
+    `key`, `lead_days` and `weight` are life's: what people wish for, and how long before. A `deleted` one stays for the
+    sessions that were booked of it.
+    """
 
     key: str
     name: str
@@ -81,9 +108,48 @@ class SessionType(Record):
     lead_days: tuple[int, int]
     weight: float
     description: str
-    status: str = "published"
+    schedule_id: str
+    status: SessionTypeStatus = "published"
     location: str = ""
+    minimum_notice: int = 0
+    maximum_notice: int = 365
+    buffer_before: int = 0
+    buffer_after: int = 0
+    collect_payment: bool = True
+    payment_methods: list[WayToPay] = field(default_factory=list)
+    taxes: list[Tax] = field(default_factory=list)
     contract_template_id: str | None = None
+    auto_send_contract: bool = False
+    contract_required: bool = False
+    questionnaire_template_id: str | None = None
+    deleted: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenDay:
+    """When a schedule is open: every `weekday` (1 is Monday), or on one `date`, which then goes before its weekday.
+
+    `hours` are spans of minutes since local midnight, in order and apart; 1440 is the day's end. None: closed.
+    """
+
+    id: str
+    weekday: int | None = None
+    date: Date | None = None
+    hours: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Schedule(Record):
+    """Opening hours in a zone of their own: seven weekdays, and the dates that are different."""
+
+    name: str
+    zone: str
+    week: list[OpenDay]
+    overrides: dict[str, OpenDay] = field(default_factory=dict)
+
+    def on(self, date: Date) -> OpenDay:
+        """The hours of a date."""
+        return self.overrides.get(str(date)) or self.week[date.day_of_week().value - 1]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -269,30 +335,31 @@ class Conversation(Record):
     subject: str
     updated_at: Instant
     last_message_at: Instant | None = None
-    status: str = "active"
+    status: ConversationStatus = "active"
     unread: int = 0
     messages: list[Message] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
 class Attachment(Record):
-    """A file announced by `upload_url`; `uploaded` once its form came."""
+    """A file announced by `upload_url`; `content` once its form came."""
 
     filename: str
     content_type: str
     file_size: int
-    uploaded: bool = False
+    content: bytes | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Template(Record):
-    """A template of any kind (`email`, `contract`, `questionnaire`, `quote`, `invoice`); `extra` is its kind's part."""
+    """A template of any kind; `extra` is its kind's part."""
 
-    kind: str
+    kind: TemplateKind
     name: str
+    updated_at: Instant
     subject: str = ""
     body: str = ""
-    status: str = "active"
+    status: TemplateStatus = "active"
     variables: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -348,12 +415,3 @@ class GiftCard(Record):
         if not self.balance:
             return "redeemed"
         return "active" if self.expires_at > now else "expired"
-
-
-@dataclass(slots=True, kw_only=True)
-class Collection(Record):
-    """A gallery collection that the studio published for a client."""
-
-    name: str
-    photo_count: int
-    expiry_date: Date | None = None

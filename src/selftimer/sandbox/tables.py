@@ -14,7 +14,6 @@ import orjson
 from selftimer.sandbox.model import (
     Attachment,
     Client,
-    Collection,
     Contract,
     Conversation,
     Coupon,
@@ -25,6 +24,7 @@ from selftimer.sandbox.model import (
     Questionnaire,
     Quote,
     Record,
+    Schedule,
     Session,
     SessionType,
     Template,
@@ -32,6 +32,8 @@ from selftimer.sandbox.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
+
+    from selftimer.sandbox.model_galleries import Collection
 
 R = TypeVar("R", bound=Record)
 
@@ -129,6 +131,7 @@ class Tables:
     def __init__(self) -> None:
         self.clients: Table[Client] = Table("clients")
         self.session_types: Table[SessionType] = Table("session_types")
+        self.schedules: Table[Schedule] = Table("schedules")
         self.sessions: Table[Session] = Table("sessions")
         self.invoices: Table[Invoice] = Table("invoices")
         self.payments: Table[Payment] = Table("payments")

@@ -42,7 +42,9 @@ class World(LivingStudio):
         mode: Mode = "stepped",
     ) -> None:
         pace = Pace(leads_per_day=leads_per_day, by_hand=by_hand)
-        super().__init__(Script(*PARTS), pace, seed=seed, start=start, end=end, profile=profile, mode=mode)
+        super().__init__(
+            Script(*PARTS), pace, living=living, seed=seed, start=start, end=end, profile=profile, mode=mode
+        )
         prehistory.settle(self, population)
         if living:
             routine.begin(self)

@@ -46,6 +46,14 @@ def add_client(
     return client
 
 
+def contact(world: Studio, *, email: str, first_name: str, last_name: str = "", phone: str = "") -> Client:
+    """Whoever fills in one of the studio's forms: the contact with this address, or a new one, who is a lead."""
+    for client in world.tables.clients:
+        if client.email.lower() == email.lower():
+            return client
+    return add_client(world, first_name=first_name, last_name=last_name, email=email, phone=phone, by="client")
+
+
 def update_client(world: Studio, client: Client, **fields: Any) -> None:
     """Change fields of a client; records that show the client change with it."""
     if all(getattr(client, name) == value for name, value in fields.items()):

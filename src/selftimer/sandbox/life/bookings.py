@@ -9,9 +9,9 @@ from whenever import Time
 from selftimer.primitives.time import local
 from selftimer.sandbox import texts
 from selftimer.sandbox.book import money, papers, people, sessions
+from selftimer.sandbox.book.availability import Calendar
 from selftimer.sandbox.catalog import template_named
 from selftimer.sandbox.life.person import after_hours, office_time, some_time
-from selftimer.sandbox.model import UNSIGNED
 from selftimer.sandbox.script import Script
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from selftimer.sandbox.model import Invoice, Quote, Session, SessionType
 
 PART = Script()
+FITS_WITHIN = 30
+"""Days before and after the wished one on which another time will do."""
 
 
 def session_type(world: LivingStudio, key: str) -> SessionType:
@@ -48,16 +50,21 @@ def studio_books(world: LivingStudio, key: str) -> None:
     kind = session_type(world, person.wants)
     session = _asked_for(world, person)
     if session is None:
-        start = wished_date(world, random, kind)
+        start = _fitted_in(world, kind, wished_date(world, random, kind))
         session = sessions.add_session(world, person.client_id, kind, start, "pending")
         world.tell("session_pending", person.client_id, f"{{name}}: {kind.name} waits for confirmation")
     else:
-        sessions.set_status(world, session, "pending")
+        sessions.accept(world, session, _fitted_in(world, kind, session.start_at))
     _paperwork(world, person, session, kind)
     if random.random() < 0.88:
         world.at(some_time(world, person, random, 1, 70), key, "client_confirms", session.id)
     else:
         world.at(office_time(world, random, 9 * 24, 12 * 24), key, "never_confirmed", session.id)
+
+
+def _fitted_in(world: LivingStudio, kind: SessionType, wish: Instant) -> Instant:
+    """The free time nearest to the wish; where the calendar is full for weeks, the owner works overtime."""
+    return Calendar(world, kind).nearest(wish, within_days=FITS_WITHIN, by_hand=True) or wish
 
 
 def _asked_for(world: LivingStudio, person: Person) -> Session | None:
@@ -69,7 +76,8 @@ def _asked_for(world: LivingStudio, person: Person) -> Session | None:
 
 
 def _paperwork(world: LivingStudio, person: Person, session: Session, kind: SessionType) -> None:
-    if kind.contract_template_id and kind.key != "mini":
+    """What the owner sends by hand: the contract, and the invoices over what isn't billed yet."""
+    if kind.contract_template_id and kind.key != "mini" and session.contract_id is None:
         template = world.tables.templates.rows[kind.contract_template_id]
         contract = papers.add_contract(world, person.client_id, template, by="studio")
         sessions.link(world, session, contract_id=contract.id)
@@ -89,19 +97,13 @@ def _billed_by_quote(world: LivingStudio, session: Session) -> bool:
 
 
 def _bill(world: LivingStudio, person: Person, session: Session, kind: SessionType) -> None:
-    today = world.now.to_tz(world.profile.zone).date()
-    session_day = session.start_at.to_tz(world.profile.zone).date()
-    if kind.deposit:
-        item = money.line(world, person.client_id, f"{kind.name}: deposit", kind.deposit)
-        first = money.add_invoice(
-            world, person.client_id, [item], today.add(days=7), by="studio", session_id=session.id
-        )
-        sessions.link(world, session, invoice_id=first.id)
-    rest_due = max(today.add(days=7), session_day.subtract(days=14 if kind.price > 100_000 else 3))
-    rest = money.line(world, person.client_id, kind.name, kind.price - kind.deposit)
-    invoice = money.add_invoice(world, person.client_id, [rest], rest_due, by="studio", session_id=session.id)
-    if not kind.deposit:
-        sessions.link(world, session, invoice_id=invoice.id)
+    if session.invoice_id is None:
+        sessions.first_invoice(world, session)
+    if kind.deposit and kind.collect_payment:
+        today = world.now.to_tz(world.profile.zone).date()
+        session_day = session.start_at.to_tz(world.profile.zone).date()
+        due = max(today.add(days=7), session_day.subtract(days=14 if kind.price > 100_000 else 3))
+        sessions.bill(world, session, kind.name, kind.price - kind.deposit, due)
 
 
 @PART.on("client_confirms")
@@ -110,7 +112,7 @@ def client_confirms(world: LivingStudio, key: str, session_id: str) -> None:
     session = world.tables.sessions.rows[session_id]
     if session.status == "pending" and session.start_at > world.now:
         world.people[key].stage = "booked"
-        sessions.set_status(world, session, "confirmed")
+        sessions.confirm(world, session)
 
 
 @PART.on("never_confirmed")
@@ -119,36 +121,40 @@ def never_confirmed(world: LivingStudio, key: str, session_id: str) -> None:
     session = world.tables.sessions.rows[session_id]
     if session.status == "pending":
         world.people[key].stage = "lost"
-        _call_off(world, session)
+        sessions.cancel(world, session)
 
 
 @PART.on("books_online")
 def books_online(world: LivingStudio, key: str) -> None:
-    """They book on the studio's page, without a word."""
+    """They book on the studio's page, without a word: of the times that are offered the one nearest to their wish."""
     person = world.people[key]
     if person.stage != "lead":
         return
     random = person.dice(world, "book")
     kind = session_type(world, person.wants)
-    person.stage = "booked"
     asked = _asked_for(world, person)
-    if asked is not None:
-        sessions.set_status(world, asked, "confirmed")
-        session = asked
-    else:
-        session = sessions.add_session(world, person.client_id, kind, wished_date(world, random, kind), "confirmed")
-        world.tell("session_confirmed", person.client_id, f"{{name}} books online: {kind.name}")
+    wish = asked.start_at if asked is not None else wished_date(world, random, kind)
+    start = Calendar(world, kind).nearest(wish, within_days=FITS_WITHIN)
+    if start is None:
+        world.tell("booked_out", person.client_id, f"{{name}} finds no free date for: {kind.name}")
+        return
+    person.stage = "booked"
+    session = sessions.book(world, person.client_id, kind, start, asked=asked)
+    first = world.tables.invoices.get(session.invoice_id or "")
     _paperwork(world, person, session, kind)
-    if session.invoice_id:
-        invoice = world.tables.invoices.rows[session.invoice_id]
-        money.pay(world, invoice, invoice.balance)
+    if first is not None:
+        money.pay(world, first, first.balance)
 
 
 @PART.hears("session")
 def booked(world: LivingStudio, session: Session) -> None:
     """A confirmed session may be called off or moved, and else takes place."""
     person = world.person_of(session.client_id)
-    if person is None or session.status != "confirmed":
+    if session.status != "confirmed":
+        return
+    if person is None:
+        if world.living:
+            world.at(session.end_at, session.id, "session_over", session.id)
         return
     random = person.dice(world, "fate")
     hours = (session.start_at - world.now).total("hours")
@@ -183,8 +189,8 @@ def owner_asks(world: LivingStudio, _key: str, session_id: str) -> None:
 def moved(world: LivingStudio, session: Session) -> None:
     """The new date takes place instead."""
     person = world.person_of(session.client_id)
-    if person is not None:
-        world.at(session.end_at, person.key, "session_over", session.id)
+    if person is not None or world.living:
+        world.at(session.end_at, person.key if person else session.id, "session_over", session.id)
 
 
 @PART.hears("quote_changed")
@@ -196,16 +202,41 @@ def quote_taken(world: LivingStudio, quote: Quote) -> None:
         world.at(office_time(world, person.dice(world, "quote_taken"), 1, 20), person.key, "studio_books")
 
 
+@PART.hears("session")
+def asked_online(world: LivingStudio, session: Session) -> None:
+    """Somebody from outside asks for a date: the owner answers within a day, yes where it is free."""
+    if session.status == "inquiry" and world.living and world.person_of(session.client_id) is None:
+        random = world.random("answers_inquiry", session.id)
+        world.at(office_time(world, random, 1, 20), session.id, "answers_inquiry", session.id)
+
+
+@PART.on("answers_inquiry")
+def answers_inquiry(world: LivingStudio, _key: str, session_id: str) -> None:
+    """The owner's yes or no."""
+    session = world.tables.sessions.rows[session_id]
+    kind = world.tables.session_types.rows[session.type_id]
+    if session.status != "inquiry":
+        return
+    if session.start_at > world.now and Calendar(world, kind).free_by_hand(session.start_at):
+        sessions.accept(world, session)
+    else:
+        sessions.decline(world, session)
+
+
 @PART.on("reschedules")
 def reschedules(world: LivingStudio, key: str, session_id: str) -> None:
-    """Another date, a few days later at the same time."""
+    """Another date, some days later at about the same time; none, where the calendar is full."""
     session = world.tables.sessions.rows[session_id]
     if session.status != "confirmed" or session.start_at <= world.now:
         return
     random = world.people[key].dice(world, "move")
     here = session.start_at.to_tz(world.profile.zone)
     date = here.date().add(days=random.randint(2, 21))
-    sessions.move(world, session, local(date, here.time(), world.profile.zone).to_instant())
+    kind = world.tables.session_types.rows[session.type_id]
+    wish = local(date, here.time(), world.profile.zone).to_instant()
+    start = Calendar(world, kind, moving=session.id).nearest(wish, within_days=FITS_WITHIN, by_hand=True)
+    if start is not None and start != session.start_at:
+        sessions.move(world, session, start)
 
 
 @PART.on("cancels")
@@ -215,24 +246,20 @@ def cancels(world: LivingStudio, key: str, session_id: str) -> None:
     if session.status == "confirmed" and session.start_at > world.now:
         world.people[key].stage = "lost"
         people.client_tells(world, session.client_id, "We have to cancel, I'm so sorry.", "calls it off", kind="cancel")
-        _call_off(world, session)
+        sessions.cancel(world, session)
 
 
-def _call_off(world: LivingStudio, session: Session) -> None:
-    sessions.set_status(world, session, "canceled")
+@PART.hears("session")
+def called_off(world: LivingStudio, session: Session) -> None:
+    """Half of what was paid for a called-off booking goes back, or all of it."""
+    if session.status != "canceled":
+        return
     for invoice in world.tables.invoices.of_client(session.client_id):
-        if invoice.session_id == session.id and invoice.status != "canceled":
-            if invoice.paid > 0:
-                _refund(world, invoice)
-            else:
-                money.cancel_invoice(world, invoice)
-    contract = world.tables.contracts.get(session.contract_id or "")
-    if contract and contract.status in UNSIGNED:
-        papers.set_contract(world, contract, "cancelled")
+        if invoice.session_id == session.id and invoice.status != "canceled" and invoice.paid > 0:
+            _refund(world, invoice)
 
 
 def _refund(world: LivingStudio, invoice: Invoice) -> None:
-    """Half of a called-off booking goes back, or all of it."""
     random = world.random("refund", invoice.id)
     for payment in invoice.payments:
         if payment.status == "completed":
@@ -248,15 +275,18 @@ def session_over(world: LivingStudio, key: str, session_id: str) -> None:
     session = world.tables.sessions.rows[session_id]
     if session.status != "confirmed" or session.end_at != world.now:
         return
-    person = world.people[key]
-    person.stage = "done"
     kind = world.tables.session_types.rows[session.type_id]
     world.tell("session_over", session.client_id, f"{{name}}: {kind.name} took place")
-    random = person.dice(world, "after")
-    if random.random() < 0.25 and not person.stopped:
-        world.at(some_time(world, person, random, 3, 60), key, "says_thanks")
+    person = world.people.get(key)
+    random = person.dice(world, "after") if person else world.random("after", session.id)
+    if person is not None:
+        person.stage = "done"
+        if random.random() < 0.25 and not person.stopped:
+            world.at(some_time(world, person, random, 3, 60), key, "says_thanks")
     if random.random() < 0.85:
         world.at(office_time(world, random, 5 * 24, 25 * 24), key, "gallery", session_id)
+    if person is None:
+        return
     if random.random() < 0.2:
         world.at(some_time(world, person, random, 30 * 24, 330 * 24), key, "comes_back")
     if random.random() < 0.1:
@@ -274,17 +304,6 @@ def says_thanks(world: LivingStudio, key: str) -> None:
             texts.said(person.dice(world, "thanks"), texts.AFTERWARDS),
             "writes after the session",
         )
-
-
-@PART.on("gallery")
-def gallery(world: LivingStudio, key: str, session_id: str) -> None:
-    """The pictures are ready."""
-    person = world.people[key]
-    session = world.tables.sessions.rows[session_id]
-    kind = world.tables.session_types.rows[session.type_id]
-    random = person.dice(world, "gallery")
-    expiry = world.now.to_tz(world.profile.zone).date().add(days=90)
-    sessions.publish_gallery(world, person.client_id, kind.name, random.randint(20, 600), expiry)
 
 
 @PART.on("comes_back")

@@ -32,6 +32,7 @@ def arrive(world: LivingStudio, key: str, least_keen: float) -> None:
     """Somebody writes for the first time: a lead, their message, sometimes with a wish for a date."""
     random = world.random("arrival", key)
     offered = [kind for kind in world.tables.session_types if kind.weight]
+    offered = [kind for kind in offered if kind.status == "published" and not kind.deleted] or offered
     kind = random.choices(offered, [k.weight for k in offered])[0]
     last_name = names.surname(world.seed, world.next_number("person") - 1)
     client = people.add_client(

@@ -25,13 +25,14 @@ class Pace:
 
 
 class LivingStudio(Studio):
-    """A studio with people around it, by the keys of their dice."""
+    """A studio with people around it, by the keys of their dice; `living` where things happen by themselves."""
 
     def __init__(
         self,
         script: Script,
         pace: Pace,
         *,
+        living: bool = True,
         seed: int,
         start: Instant | None = None,
         end: Instant | None = None,
@@ -40,6 +41,7 @@ class LivingStudio(Studio):
     ) -> None:
         super().__init__(script, seed=seed, start=start, end=end, profile=profile, mode=mode)
         self.pace = pace
+        self.living = living
         self.people: dict[str, Person] = {}
 
     def person_of(self, client_id: str) -> Person | None:

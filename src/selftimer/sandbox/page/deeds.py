@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from whenever import Date, Time
 
@@ -204,7 +204,7 @@ def _pay(world: Studio, order: Order) -> str:
         world,
         invoice,
         order.money("amount", invoice.currency, invoice.balance - invoice.pending),
-        method=cast("PaymentMethod", method),
+        method=method,
         coupon_code=order.text("coupon", "") or None,
         gift_card_code=order.text("gift_card", "") or None,
     )
@@ -290,7 +290,9 @@ DEEDS: tuple[Deed, ...] = (
     Deed("client", "inquire", "Ask for a session", ("session_type", "date", "time", "text"), _inquire),
     Deed("client", "book", "Book a session", ("session_type", "date", "time"), _book),
     Deed("client", "agree", "Say yes to a date", ("session",), _agree),
-    Deed("client", "pay", "Pay an invoice, all or a part", ("invoice", "amount", "method", "coupon", "gift_card"), _pay),
+    Deed(
+        "client", "pay", "Pay an invoice, all or a part", ("invoice", "amount", "method", "coupon", "gift_card"), _pay
+    ),
     Deed("client", "sign", "Sign a contract", ("contract",), _sign),
     Deed("client", "answer", "Answer a questionnaire", ("questionnaire", "answers"), _answer),
     Deed("client", "accept", "Accept a quote", ("quote",), _accept),
@@ -317,7 +319,9 @@ def act(world: Studio, members: Mapping[str, Any]) -> str:
 
 def open_invoices(world: Studio, client: Client) -> list[Invoice]:
     """What the client can pay, oldest first."""
-    return [i for i in world.tables.invoices.of_client(client.id) if i.status in OPEN_INVOICES and i.balance > i.pending]
+    return [
+        i for i in world.tables.invoices.of_client(client.id) if i.status in OPEN_INVOICES and i.balance > i.pending
+    ]
 
 
 def _sessions(world: Studio, client: Client, *statuses: str) -> list[Session]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from selftimer.primitives.ids import ClientId
-from selftimer.sandbox import views, views_money, views_papers
+from selftimer.sandbox import views_galleries, views_money, views_papers, views_people
 from selftimer.sandbox.book import people
 from selftimer.sandbox.http import Answer, Call, Fields, body_of, page_of, shape1, shape2, shape4
-from selftimer.sandbox.routing import Route
+from selftimer.sandbox.model import ClientType
+from selftimer.sandbox.resources.reading import EXPAND, PAGE, PAGE_SIZE, PER_PAGE, choice
+from selftimer.sandbox.routing import PageMeta, Param, Route, ShortPageMeta
+from selftimer.sandbox.view_types import FromOne, Stamp
+from selftimer.sandbox.views import ClientBrief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,10 +26,82 @@ if TYPE_CHECKING:
     from selftimer.sandbox.model import Client
     from selftimer.sandbox.studio import Studio
 
-TYPES = ("client", "lead", "other")
 ADDRESS = ("address_line_1", "address_line_2", "city", "postal_code", "state", "country", "country_id")
-_CSV = ("id", "first_name", "last_name", "email", "phone", "type", "created_at")
-_TEXTS = ("first_name", "last_name", "email", "phone", "company", "job_title", "notes")
+_CSV = (
+    "id",
+    "type",
+    "status_name",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "company",
+    "job_title",
+    "notes",
+    "created_at",
+)
+_TEXTS = ("first_name", "last_name", "phone", "company", "job_title", "notes")
+_LONGEST = 2000
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
+_Text = Annotated[str, Field(max_length=_LONGEST)]
+_Email = Annotated[str, Field(max_length=_LONGEST, pattern=r"^[^@\s]+@[^@\s]+$")]
+_Types = Annotated[str, Field(pattern=r"^(client|lead|other)(,(client|lead|other))*$", examples=["client,lead"])]
+StatusName = Literal["Active", "Archived"]
+
+
+class AddressBody(TypedDict, total=False):
+    """An address; members that aren't named stay."""
+
+    address_line_1: _Text | None
+    address_line_2: _Text | None
+    city: _Text | None
+    postal_code: _Text | None
+    state: _Text | None
+    country: _Text | None
+    country_id: _Text | None
+
+
+class _Person(TypedDict, total=False):
+    last_name: _Text | None
+    phone: _Text | None
+    company: _Text | None
+    job_title: _Text | None
+    notes: _Text | None
+    address_info: AddressBody | None
+    type: ClientType
+    status_name: StatusName
+
+
+class NewClient(_Person):
+    """A contact to be; a client unless `type` says otherwise."""
+
+    first_name: NotRequired[_Text | None]
+    email: _Email
+
+
+class ClientChanges(_Person, total=False):
+    """What is to be different; fields that aren't named stay, null empties one."""
+
+    first_name: _Text | None
+    email: _Email | None
+
+
+class ClientsMeta(PageMeta):
+    """A page of clients, the words for their statuses, and where the export is."""
+
+    client_statuses: dict[str, str]
+    csv_url: str
+
+
+class ClientDocument(TypedDict):
+    """A document of a client: besides these members it has those of its own kind."""
+
+    __pydantic_config__ = {"extra": "allow"}  # type: ignore[misc]  # noqa: RUF012 - how pydantic is told
+    document_type: Literal["contract", "invoice", "quote", "questionnaire"]
+    id: str
+    status: str
+    created_at: Stamp
+    client: ClientBrief | None
 
 
 def client_of(call: Call) -> Client:
@@ -37,7 +117,7 @@ def client_of(call: Call) -> Client:
 
 def listing(call: Call) -> Answer:
     """Clients of the wanted types, newest first; both statuses."""
-    wanted = tuple(sorted(set(call.query.get("types", "client,lead").split(",")) & set(TYPES)))
+    wanted = tuple(sorted(set(call.query.get("types", "client,lead").split(","))))
     table = call.world.tables.clients
     page = page_of(call, table.select(wanted, lambda row: row.type in wanted))
     meta = {
@@ -45,52 +125,73 @@ def listing(call: Call) -> Answer:
         "client_statuses": {"1": "Active", "2": "Archived"},
         "csv_url": "/api/v1/clients/download_csv",
     }
-    return Answer({"data": [table.json(row, "", views.client) for row in page.rows], "meta": meta})
+    return Answer({"data": [table.json(row, "", views_people.client) for row in page.rows], "meta": meta})
 
 
 def search(call: Call) -> Answer:
-    """Clients whose name or address holds `q`."""
-    word = call.query.get("q", "").lower()
+    """Clients whose name, address, company or telephone number holds `q`, whatever the case; newest first.
+
+    A number is found however its digits are spaced.
+    """
+    word = call.query.get("q", "").strip().lower()
+    digits = _digits(word)
     kind = call.query.get("types", "all")
     table = call.world.tables.clients
-    rows = [
-        row
-        for row in table.newest()
-        if (kind in ("all", row.type)) and word in f"{row.name} {row.email} {row.company}".lower()
-    ]
+
+    def fits(row: Client) -> bool:
+        text = f"{row.name}\n{row.email}\n{row.company}\n{row.phone}".lower()
+        return word in text or (len(digits) >= 3 and digits in _digits(row.phone))
+
+    rows = [row for row in table.newest() if kind in {"all", row.type} and fits(row)]
     page = page_of(call, rows, "pageSize")
-    return Answer({"data": [table.json(row, "", views.client) for row in page.rows], "meta": page.meta("from", "to")})
+    data = [table.json(row, "", views_people.client) for row in page.rows]
+    return Answer({"data": data, "meta": page.meta("from", "to")})
+
+
+def _digits(text: str) -> str:
+    """The digits of a telephone number; nothing where it is something else."""
+    return "" if re.search(r"[^\d\s()+/.-]", text) else re.sub(r"\D", "", text)
 
 
 def detail(call: Call) -> Answer:
     """One client."""
-    return Answer({"data": views.client(client_of(call))})
+    return Answer({"data": views_people.client(client_of(call))})
 
 
 def _read(body: dict[str, Any], row: Client | None) -> dict[str, Any]:
     fields = Fields(body)
-    values: dict[str, Any] = {name: fields.text(name, limit=2000) for name in _TEXTS if row is None or name in body}
-    if row is None and not values["email"] and not values["first_name"]:
-        fields.fault("email", "The email or the first_name field is required.")
-    email = values.get("email")
-    if email and ("@" not in email or " " in email):
-        fields.fault("email", "The email field must be a valid email address.")
+    values: dict[str, Any] = {n: fields.text(n, limit=_LONGEST) for n in _TEXTS if row is None or n in body}
+    if row is None or body.get("email") is not None:
+        email = fields.text("email", required=True, limit=_LONGEST)
+        if email.strip() and not _EMAIL.match(email):
+            fields.fault("email", "The email field must be a valid email address.")
+        values["email"] = email
+    elif "email" in body:
+        values["email"] = ""
     if "type" in body or row is None:
-        kind = fields.text("type", default=row.type if row else "client")
-        if kind not in TYPES:
-            fields.fault("type", "The selected type is invalid.")
-        values["type"] = kind
-    address = body.get("address_info")
-    if isinstance(address, dict):
-        merged = {**(row.address if row else {}), **{k: v for k, v in address.items() if k in ADDRESS}}
-        values["address"] = {k: v for k, v in merged.items() if v is not None}
-    status = body.get("status_name")
-    if status is not None:
-        if status not in {"Active", "Archived"}:
-            fields.fault("status_name", "The selected status_name is invalid.")
-        values["archived"] = status == "Archived"
+        values["type"] = choice(fields, "type", ClientType, row.type if row else "client")
+    if body.get("address_info") is not None:
+        values["address"] = _address(fields, row)
+    if "status_name" in body:
+        values["archived"] = choice(fields, "status_name", StatusName, "Active") == "Archived"
     fields.check(lambda wrong: shape4("The client could not be saved.", wrong))
     return values
+
+
+def _address(fields: Fields, row: Client | None) -> dict[str, str]:
+    """The address as it is with what the body changes in it."""
+    given = fields.body["address_info"]
+    if not isinstance(given, dict):
+        fields.fault("address_info", "The address_info field must be an object.")
+        return {}
+    inner = Fields(given)
+    merged = dict(row.address) if row else {}
+    for name in ADDRESS:
+        if name in given:
+            merged[name] = inner.text(name, limit=_LONGEST)
+    for name, messages in inner.wrong.items():
+        fields.fault(f"address_info.{name}", messages[0])
+    return {name: value for name, value in merged.items() if value}
 
 
 def create(call: Call) -> Answer:
@@ -101,11 +202,11 @@ def create(call: Call) -> Answer:
     row = people.add_client(call.world, client_type=kind, by="bot", **values)
     call.wrote("client", row.id, client_id=row.id, content=body)
     call.world.tell("bot_client", row.id, "The bot adds {name}")
-    return Answer({"data": views.client(row)}, 201)
+    return Answer({"data": views_people.client(row)}, 201)
 
 
 def update(call: Call) -> Answer:
-    """Fields of the client, type included; what isn't named stays, null empties a field."""
+    """Fields of the client, type included: so a lead becomes a client by hand."""
     row = client_of(call)
     body = body_of(call)
     values = _read(body, row)
@@ -113,7 +214,7 @@ def update(call: Call) -> Answer:
     people.update_client(call.world, row, **values)
     call.wrote("client_update", row.id, client_id=row.id, content={**body, "changed": changed})
     call.world.tell("bot_update", row.id, f"The bot changes {', '.join(sorted(changed)) or 'nothing'} of {{name}}")
-    return Answer({"data": views.client(row)})
+    return Answer({"data": views_people.client(row)})
 
 
 def documents(call: Call) -> Answer:
@@ -142,27 +243,56 @@ def collections(call: Call) -> Answer:
     """The client's galleries, newest first."""
     row = client_of(call)
     page = page_of(call, call.world.tables.collections.of_client(row.id)[::-1], "page_size")
-    return Answer({"data": [views.collection(c) for c in page.rows], "meta": page.meta("from", "to")})
+    data = [views_galleries.collection(collection) for collection in page.rows]
+    return Answer({"data": data, "meta": page.meta("from", "to")})
 
 
 def download_csv(call: Call) -> Answer:
-    """The export, as text."""
-    out = io.StringIO()
+    """The export, all types, newest first: RFC 4180 in UTF-8. Texts are data, also those that begin with `=`."""
+    out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(_CSV)
     for row in call.world.tables.clients.newest():
-        seen = views.client(row)
-        writer.writerow(seen[name] for name in _CSV)
+        seen = cast("dict[str, str | None]", views_people.client(row))
+        writer.writerow(seen[name] or "" for name in _CSV)
     return Answer(out.getvalue())
 
 
+_ONE = "/clients/{id}"
 ROUTES = (
-    Route("GET", "/clients/", listing),
-    Route("POST", "/clients/", create),
-    Route("GET", "/clients/search", search),
-    Route("GET", "/clients/download_csv", download_csv),
-    Route("GET", "/clients/{id}", detail),
-    Route("PUT", "/clients/{id}", update),
-    Route("GET", "/clients/{id}/documents", documents),
-    Route("GET", "/clients/{id}/cgCollections/", collections),
+    Route(
+        "GET",
+        "/clients/",
+        listing,
+        query=(PAGE, PER_PAGE, Param("types", _Types, "By commas; `client,lead` where it is left out.")),
+        data=list[views_people.Client],
+        meta=ClientsMeta,
+    ),
+    Route("POST", "/clients/", create, body=NewClient, data=views_people.Client, status=201, errors=(400, 422)),
+    Route(
+        "GET",
+        "/clients/search",
+        search,
+        query=(
+            Param("q", str, "A part of a name, an address, a company or a telephone number."),
+            Param("types", Literal["all", "client", "lead"]),
+            PAGE,
+            Param("pageSize", FromOne, "At most 100."),
+        ),
+        data=list[views_people.Client],
+        meta=ShortPageMeta,
+    ),
+    Route("GET", "/clients/download_csv", download_csv, media="text/csv"),
+    Route("GET", _ONE, detail, data=views_people.Client, errors=(400, 404)),
+    Route("PUT", _ONE, update, body=ClientChanges, data=views_people.Client, errors=(400, 404, 422)),
+    Route("GET", f"{_ONE}/documents", documents, query=(PAGE, EXPAND), data=list[ClientDocument], errors=(400, 404)),
+    Route(
+        "GET",
+        f"{_ONE}/cgCollections/",
+        collections,
+        query=(PAGE, PAGE_SIZE),
+        data=list[views_galleries.Collection],
+        meta=ShortPageMeta,
+        errors=(400, 404),
+    ),
 )

@@ -1,24 +1,23 @@
-"""Session types and sessions (studio-api.md, Session types, availability, sessions). The session record is inferred."""
+"""Sessions (studio-api.md, Session types, availability, sessions). The session's record is inferred."""
 
 from __future__ import annotations
 
-from selftimer.primitives.ids import SessionId, SessionTypeId
-from selftimer.sandbox import views
+from typing_extensions import TypedDict
+
+from selftimer.primitives.ids import SessionId
+from selftimer.sandbox import views_sessions as views
 from selftimer.sandbox.http import Answer, Call, found, page_of
-from selftimer.sandbox.routing import Route
+from selftimer.sandbox.model import SessionStatus
+from selftimer.sandbox.resources.reading import EXPAND, PAGE, PER_PAGE
+from selftimer.sandbox.routing import Param, Route
+from selftimer.sandbox.view_types import Count, closed
 
 
-def types(call: Call) -> Answer:
-    """All session types; `meta` gives the total alone."""
-    table = call.world.tables.session_types
-    data = [table.json(row, "", lambda r: views.session_type(call.world, r)) for row in table.newest()]
-    return Answer({"data": data, "meta": {"total": len(data)}})
+@closed
+class Waiting(TypedDict):
+    """How many there are."""
 
-
-def type_detail(call: Call) -> Answer:
-    """One session type."""
-    row = found(call.world.tables.session_types, SessionTypeId, call.params["id"], "resource_not_found")
-    return Answer({"data": views.session_type(call.world, row)})
+    count: Count
 
 
 def listing(call: Call) -> Answer:
@@ -45,9 +44,13 @@ def inquiries(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/session_types/", types),
-    Route("GET", "/session_types/{id}", type_detail),
-    Route("GET", "/sessions", listing),
-    Route("GET", "/sessions/inquiry/count", inquiries),
-    Route("GET", "/sessions/{id}", detail),
+    Route(
+        "GET",
+        "/sessions",
+        listing,
+        query=(PAGE, PER_PAGE, Param("client_id"), Param("status", SessionStatus), EXPAND),
+        data=list[views.Session],
+    ),
+    Route("GET", "/sessions/inquiry/count", inquiries, data=Waiting),
+    Route("GET", "/sessions/{id}", detail, documented=False, query=(EXPAND,), data=views.Session, errors=(400, 404)),
 )
