@@ -52,6 +52,12 @@ def fresh(_operation: str) -> Starlette:
 
 
 ACCEPTED = ("2xx", "401", "403", "404", "409", "429")
+MEANT = {
+    "currency": ("eur", "EUR"),
+    "day": ("2026-3-9-Europe/Berlin", "2026-3-29-Europe/London", "2027-12-1-UTC"),
+    "month": ("2026-4-Europe/Berlin", "2026-10-America/New_York"),
+}
+"""Parameters whose form a schema can say, but not what there is."""
 DEPENDS = ("documents.create_contract", "templates.fetch_content", "templates.preview.*", "coupons.update")
 """What these take depends on a record: which variables its template has, of which kind the coupon is. No schema can say
 that, so 422 is a fair answer to a body that fits theirs."""
@@ -91,7 +97,7 @@ for each in ID_TYPES:
     schemathesis.openapi.format(id_schema(each)["format"], ids(each))
 
 
-schemathesis.openapi.format("currency-code", st.sampled_from(("eur", "EUR")))
+schemathesis.openapi.format("currency-code", st.sampled_from(MEANT["currency"]))
 
 
 def of_records(value: Any, name: str = "") -> Any:
@@ -105,8 +111,8 @@ def of_records(value: Any, name: str = "") -> Any:
         return [of_records(inner) for inner in value]
     if not isinstance(value, str):
         return value
-    if name == "currency":
-        return "eur" if value.islower() else "EUR"
+    if name in MEANT:
+        return MEANT[name][len(value) % len(MEANT[name])]
     kind = id_type_of(value)
     known = existing(kind) if kind is not None and kind.valid(value) else []
     return known[len(value) % len(known)] if known and value not in known else value
@@ -119,8 +125,8 @@ def send(case: Any) -> Any:
             value = getattr(case, where)
             if value and (better := of_records(value)) != value:
                 setattr(case, where, better)
-        if "currency" in case.path_parameters:
-            case.path_parameters = of_records(case.path_parameters)
+        if MEANT.keys() & case.path_parameters.keys():
+            case.path_parameters |= of_records({key: case.path_parameters[key] for key in MEANT if key in case.path_parameters})
     return case.call(app=fresh(case.operation.label))
 
 

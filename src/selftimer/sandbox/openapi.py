@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from selftimer.sandbox.routing import Param, Route
 
 Json = dict[str, Any]
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE = re.compile(r"\{(\w+)(?::path)?\}")
 
 TAGS = {
     "Clients": ("clients",),
@@ -55,7 +55,11 @@ _IDS: dict[str, type[ids.StudioId]] = {
     "/invoices/{id}/payments/{payment}": ids.PaymentId,
     "/questionnaires/{id}": ids.QuestionnaireId,
     "/quotes/{id}": ids.QuoteId,
+    "/session_type_schedules/{id}": ids.ScheduleId,
+    "/session_type_schedules/{id}/session_type_schedule_intervals/{interval}": ids.ScheduleIntervalId,
     "/session_types/{id}": ids.SessionTypeId,
+    "/session_types/{id}/templates/contract/{template}": ids.ContractTemplateId,
+    "/session_types/{id}/templates/questionnaire/{template}": ids.QuestionnaireTemplateId,
     "/sessions/{id}": ids.SessionId,
     "/templates/emails/{id}": ids.EmailTemplateId,
     "/templates/contracts/{id}": ids.ContractTemplateId,
@@ -63,7 +67,18 @@ _IDS: dict[str, type[ids.StudioId]] = {
     "/templates/questionnaires/{id}": ids.QuestionnaireTemplateId,
     "/templates/quotes/{id}": ids.QuoteTemplateId,
 }
+_ZONE = "[A-Za-z_+-]+(/[A-Za-z0-9_+-]+)*"
 _OTHERS: dict[str, Json] = {
+    "/session_types/{id}/check-day-avail/{day}": {
+        "type": "string",
+        "pattern": f"^2[01][0-9]{{2}}-(1[0-2]|[1-9])-(1[0-9]|2[0-8]|[1-9])-{_ZONE}$",
+        "examples": ["2025-8-7-Europe/London"],
+    },
+    "/session_types/{id}/check-month-avail/{month}": {
+        "type": "string",
+        "pattern": f"^2[01][0-9]{{2}}-(1[0-2]|[1-9])-{_ZONE}$",
+        "examples": ["2025-8-Europe/London"],
+    },
     "/collections/{id}": {"type": "string", "pattern": "^[0-9]{8}$", "format": "collection-id"},
     "/invoices_summary/totals/{currency}": {"type": "string", "pattern": "^[A-Za-z]{3}$", "format": "currency-code"},
 }
@@ -75,7 +90,7 @@ def document(profile: StudioProfile, options: ServerOptions, origin: str) -> Jso
     models = _Models(CALLS)
     paths: Json = {}
     for route in CALLS:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, models, options)
+        paths.setdefault(path_of(route), {})[route.method.lower()] = _operation(route, models, options)
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Studio API of {profile.name} (sandbox)", "version": "1", "description": _about(profile)},
@@ -127,7 +142,7 @@ def _operation(route: Route, models: _Models, options: ServerOptions) -> Json:
         said["description"] = rest
     if not route.documented:
         said["x-inferred"] = True
-    parameters = [*_places(route.path), *(_query(param) for param in route.query)]
+    parameters = [*_places(path_of(route)), *(_query(param) for param in route.query)]
     if parameters:
         said["parameters"] = parameters
     if route.body is not None:
@@ -148,6 +163,11 @@ def operation_id(route: Route) -> str:
 
 def _function(route: Route) -> Any:
     return route.answer.func if isinstance(route.answer, partial) else route.answer
+
+
+def path_of(route: Route) -> str:
+    """The path as a description writes it."""
+    return _PLACE.sub(r"{\1}", route.path)
 
 
 def tag_of(path: str) -> str:
@@ -207,11 +227,11 @@ def _links(route: Route) -> Json:
     if _PLACE.search(route.path) or not _has_id(route):
         return {}
     expression = "$response.body#/data/0/id" if _is_list(route.data) else "$response.body#/data/id"
-    item = f"{route.path.rstrip('/')}/{{id}}"
+    item = f"{route.path.rstrip('/')}/{{id}}/"
     links = {}
     for other in CALLS:
         places = _PLACE.findall(other.path)
-        if places == ["id"] and f"{other.path}/".startswith(f"{item}/"):
+        if places == ["id"] and f"{other.path}/".startswith(item):
             links[operation_id(other)] = {"operationId": operation_id(other), "parameters": {"path.id": expression}}
         elif route.path == "/clients/" and any(param.name == "client_id" for param in other.query):
             parameters = {"query.client_id": expression}

@@ -82,7 +82,7 @@ def _paperwork(world: LivingStudio, person: Person, session: Session, kind: Sess
         contract = papers.add_contract(world, person.client_id, template, by="studio")
         sessions.link(world, session, contract_id=contract.id)
     if not _billed_by_quote(world, session):
-        _bill(world, person, session, kind)
+        _bill(world, session, kind)
 
 
 def _billed_by_quote(world: LivingStudio, session: Session) -> bool:
@@ -96,7 +96,7 @@ def _billed_by_quote(world: LivingStudio, session: Session) -> bool:
     return False
 
 
-def _bill(world: LivingStudio, person: Person, session: Session, kind: SessionType) -> None:
+def _bill(world: LivingStudio, session: Session, kind: SessionType) -> None:
     if session.invoice_id is None:
         sessions.first_invoice(world, session)
     if kind.deposit and kind.collect_payment:
