@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -194,7 +195,7 @@ async def test_days_with_a_change_of_the_clocks_come_out_right(date: str, hours:
         slots = await free(http, portrait, date)
     assert [slot["time"] for slot in slots] == expected
     starts = [Instant.parse_iso(slot["start_at"]) for slot in slots]
-    assert all((b - a).total("minutes") == 30 for a, b in zip(starts, starts[1:], strict=False))
+    assert all((b - a).total("minutes") == 30 for a, b in pairwise(starts))
 
 
 async def test_a_draft_and_a_deleted_type_offer_nothing(http: httpx.AsyncClient, quiet: World) -> None:
@@ -318,9 +319,7 @@ spans = st.lists(
     date=st.sampled_from(["2026-03-28", "2026-03-29", "2026-03-30", "2026-04-02"]),
     zone=st.sampled_from([BERLIN, "America/New_York", "Asia/Kathmandu", "UTC"]),
     days=st.lists(spans, min_size=3, max_size=3),
-    lengths=st.lists(
-        st.tuples(st.integers(10, 200), st.integers(0, 90), st.integers(0, 90)), min_size=2, max_size=2
-    ),
+    lengths=st.lists(st.tuples(st.integers(10, 200), st.integers(0, 90), st.integers(0, 90)), min_size=2, max_size=2),
     booked=st.lists(st.tuples(st.booleans(), st.integers(0, 4 * 24 * 4)), max_size=6),
 )
 def test_no_slot_overlaps_a_booking_or_leaves_the_hours_and_every_slot_can_be_booked(

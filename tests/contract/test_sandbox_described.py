@@ -126,7 +126,9 @@ def send(case: Any) -> Any:
             if value and (better := of_records(value)) != value:
                 setattr(case, where, better)
         if MEANT.keys() & case.path_parameters.keys():
-            case.path_parameters |= of_records({key: case.path_parameters[key] for key in MEANT if key in case.path_parameters})
+            case.path_parameters |= of_records(
+                {key: case.path_parameters[key] for key in MEANT if key in case.path_parameters}
+            )
     return case.call(app=fresh(case.operation.label))
 
 
