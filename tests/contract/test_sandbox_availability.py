@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from selftimer.sandbox.model import Schedule, SessionType
+    from selftimer.sandbox.model import Schedule, Session, SessionType
 
 BERLIN = "Europe/Berlin"
 MONDAY = "2026-3-9"
@@ -126,7 +126,7 @@ async def test_a_full_day_offers_nothing_and_a_cancellation_opens_it_again(
 ) -> None:
     [client] = bulk.add_clients(quiet, 1)
     portrait = session_type(quiet, "portrait")
-    booked = []
+    booked: list[Session] = []
     while len(booked) < 30 and (slots := await free(http, portrait, MONDAY)):
         booked.append(sessions.book(quiet, client.id, portrait, Instant.parse_iso(slots[0]["start_at"])))
     assert len(booked) == 7, "with a quarter of an hour after each, on half hours"

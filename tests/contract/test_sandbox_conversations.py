@@ -155,7 +155,7 @@ async def test_another_file_than_was_announced_is_not_taken(http: httpx.AsyncCli
 
 
 async def test_ten_mebibytes_are_the_most(http: httpx.AsyncClient) -> None:
-    ask = {"filename": "a.jpg", "content_type": "image/jpeg", "file_size": 10 * MIB + 1}
+    ask: dict[str, Any] = {"filename": "a.jpg", "content_type": "image/jpeg", "file_size": 10 * MIB + 1}
     answer = await http.get(f"{API}/conversation_message_attachments/upload_url", params=ask)
     assert (answer.status_code, answer.json()) == (
         413,
