@@ -75,6 +75,8 @@ def failures(route: Route, tag: str, options: ServerOptions) -> Json:
     statuses = {*route.errors, *((400, 404) if by_id else ()), *((400,) if route.body else ())}
     if route.query or route.body:
         statuses.add(422)
+    if options.forbids(route.path):
+        statuses.add(403)
     said = {str(status): _refusal(status, _shapes(route, tag, status)) for status in sorted(statuses)}
     said |= _signed_out(options)
     if body:
