@@ -207,7 +207,7 @@ def _writes(world: Studio, rows: Sequence[Write]) -> list[Values]:
         said = row.content.get("content") or row.content.get("template_name") or row.content.get("invoice_number") or ""
         seen.append(
             {
-                "when": when(world, Instant.parse_iso(row.at)),
+                "when": when(world, Instant.parse_iso(row.at))[4:],
                 "kind": row.kind.replace("_", " "),
                 "client": person.id if person else "",
                 "name": person.name if person else "",
