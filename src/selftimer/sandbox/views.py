@@ -1,4 +1,7 @@
-"""The JSON of each record, as the API shows it (studio-api.md). One place to change when the real thing differs."""
+"""The JSON of people and sessions, as the API shows it (studio-api.md). One place to change when the real thing differs.
+
+Money and papers have theirs in `views_money` and `views_papers`.
+"""
 
 from __future__ import annotations
 

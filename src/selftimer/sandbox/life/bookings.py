@@ -10,6 +10,7 @@ from selftimer.primitives.time import local
 from selftimer.sandbox import texts
 from selftimer.sandbox.book import money, papers, people, sessions
 from selftimer.sandbox.catalog import template_named
+from selftimer.sandbox.life.payers import coupon_in_mind
 from selftimer.sandbox.life.person import after_hours, office_time, some_time
 from selftimer.sandbox.model import UNSIGNED
 from selftimer.sandbox.script import Script
@@ -141,7 +142,7 @@ def books_online(world: LivingStudio, key: str) -> None:
     _paperwork(world, person, session, kind)
     if session.invoice_id:
         invoice = world.tables.invoices.rows[session.invoice_id]
-        money.pay(world, invoice, invoice.balance)
+        money.pay(world, invoice, invoice.balance, coupon_code=coupon_in_mind(world, invoice))
 
 
 @PART.hears("session")
