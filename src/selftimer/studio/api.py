@@ -10,13 +10,13 @@ from selftimer.facts.records import Kind, RawRecord, Record, Unreadable
 from selftimer.ports import Accepted, Page, Permit, Signals
 from selftimer.studio.auth import Auth, Credentials
 from selftimer.studio.clients import ALL_TYPES, Clients
-from selftimer.studio.conversations import Conversations, messages_of
+from selftimer.studio.conversations import Conversations
 from selftimer.studio.documents import Coupons, Documents
 from selftimer.studio.endpoints import Endpoints
 from selftimer.studio.http import Http
 from selftimer.studio.invoices import Invoices, payments_of
 from selftimer.studio.limiter import RateLimiter
-from selftimer.studio.pages import data_of, one, page_of, parse
+from selftimer.studio.pages import data_of, messages_of, one, page_of, parse
 from selftimer.studio.sessions import Sessions
 from selftimer.studio.templates import Templates
 from selftimer.studio.transport import READ_TIMEOUT, WRITE_DEADLINE, Transport
