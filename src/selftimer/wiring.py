@@ -50,6 +50,8 @@ STUDIO = "studio"
 """The id under which a workspace's one studio is kept; a database that holds several gives each its own."""
 API_PATH = "/api/v1"
 """Below the studio's address (studio-api.md); the settings name the bare address."""
+BUDGET = "budget"
+"""File of the state folder: the requests per minute that all processes of a workspace share."""
 _WITHOUT_RULES = frozenset({"pause", "resume"})
 """Orders that must work however broken the rule files are."""
 CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
@@ -108,6 +110,7 @@ async def build(
     if loaded.rulebook is None:
         raise RuleFileError(list(loaded.errors))
     time = clock or SystemClock()
+    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     api = Studio(
         _credentials(settings),
         time,
@@ -115,10 +118,10 @@ async def build(
         base_url=f"{settings.account.url}{API_PATH}",
         account_id=settings.account.account_id,
         requests_per_minute=settings.account.requests_per_minute,
+        budget=settings.state_folder / BUDGET if clock is None else None,
         transport=transport,
     )
     crash_point = crash_points(os.environ.get(CRASH_VARIABLE))
-    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = SqlStore(settings.database_path, STUDIO, crash_point=crash_point)
     context = make_context(settings, loaded.rulebook, store=store, api=api, clock=time)
     return Service(
