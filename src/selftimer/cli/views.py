@@ -67,3 +67,21 @@ def show(
     from selftimer.cli.detail import show_one
 
     return show_one(workspace, ident, as_json=as_json)
+
+
+def explain(
+    client: Annotated[str, Parameter(help="Id, e-mail address or a part of the name.")],
+    rule: Annotated[str | None, Parameter(help="Only this rule.")] = None,
+    /,
+    *,
+    limit: Limit = 200,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> int:
+    """Why a client did or didn't hear from a rule: each decision, its conditions, what waits, and what would be now.
+
+    "Now" is judged on what Selftimer knows of the studio, by the rule files as they are; nothing is sent or changed.
+    """
+    from selftimer.cli.explaining import explain_client
+
+    return explain_client(workspace, client, rule, limit=limit, as_json=as_json)
