@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.acceptance.cli_kit import ENTRY, SOURCE, Commands, bare, make_workspace
 
-from selftimer.cli.main import app, main
+from selftimer.cli.main import _COMMANDS, app, main
 from selftimer.errors import StoreCorrupt, WorkspaceError
 
 if TYPE_CHECKING:
