@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -164,6 +165,24 @@ def test_explain_asks_back_for_a_client_or_rule_that_there_is_not(selftimer: Com
     assert "there is no client 'nobody-of-that-name'" in selftimer.err
     assert selftimer("explain", held(selftimer)[0]["client_id"], "nope") == 2
     assert "there is no rule 'nope'; rules are: hello" in selftimer.err
+
+
+def test_plan_tells_the_days_ahead_and_changes_nothing(selftimer: Commands, studio: Studio, workspace: Path) -> None:
+    before, waiting = len(studio.messages()), [one["id"] for one in held(selftimer)]
+    rules = workspace / "rules" / "rules.yaml"
+    good = rules.read_text()
+    rules.write_text(good.replace("title: Ask me, then answer", "title: Answer").replace("    mode: approve\n", ""))
+    try:
+        assert selftimer("plan", "--words") == 0
+        assert "Nothing is sent." in selftimer.out
+        assert re.search(r"hello +changed", selftimer.out)
+        told = selftimer.json("plan", "--days", "10")
+        assert [(one["rule_id"], one["what"]) for one in told["changes"]] == [("hello", "changed")]
+        assert selftimer("plan", "--by", "client", "--client", "nobody-of-that-name") == 2
+    finally:
+        rules.write_text(good)
+    assert len(studio.messages()) == before
+    assert [one["id"] for one in held(selftimer)] == waiting
 
 
 def test_ids_that_mean_none_or_several_are_asked_back(selftimer: Commands) -> None:
