@@ -15,6 +15,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import ignored_auth
 from tests.contract.sandbox_kit import sign_in
 
 from selftimer.primitives.ids import ID_TYPES, AttachmentId, StudioId, id_type_of
@@ -28,7 +29,7 @@ from selftimer.sandbox.world import World
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-ROUNDS = int(os.environ.get("API_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("API_ROUNDS", "5"))
 WORLD = World(population=40)
 WORLD.tables.attachments.add(
     Attachment(
@@ -152,9 +153,15 @@ def send(case: Any) -> Any:
     return case.call(app=fresh(case.operation.label))
 
 
+ASKED: set[str] = set()
+"""Operations that were asked without a login, and with a wrong one: once is enough, and each time is two requests more."""
+
+
 @SCHEMA.parametrize()
 def test_every_operation_answers_as_described(case: Any) -> None:
-    case.validate_response(send(case))
+    asked_before = case.operation.label in ASKED
+    ASKED.add(case.operation.label)
+    case.validate_response(send(case), excluded_checks=[ignored_auth] if asked_before else [])
 
 
 class Chains(SCHEMA.as_state_machine()):  # type: ignore[misc] # made at run time
