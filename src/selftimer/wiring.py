@@ -6,6 +6,7 @@ import os
 import random
 import signal
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from selftimer.channels.documents import DocumentChannel
 from selftimer.channels.dry import DryChannel
 from selftimer.channels.notify import LogChannel
 from selftimer.channels.updates import UpdateChannel
+from selftimer.engine.beginning import standings
 from selftimer.engine.context import Context
 from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
@@ -36,10 +38,11 @@ from selftimer.studio.api import Studio
 from selftimer.studio.auth import Credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     import httpx
 
+    from selftimer.engine.beginning import Standing
     from selftimer.ports import Channel, Store, StudioApi, Tx
     from selftimer.primitives.clock import Clock
     from selftimer.rulebook.model import Rule
@@ -50,6 +53,8 @@ STUDIO = "studio"
 """The id under which a workspace's one studio is kept; a database that holds several gives each its own."""
 API_PATH = "/api/v1"
 """Below the studio's address (studio-api.md); the settings name the bare address."""
+BUDGET = "budget"
+"""File of the state folder: the requests per minute that all processes of a workspace share."""
 _WITHOUT_RULES = frozenset({"pause", "resume"})
 """Orders that must work however broken the rule files are."""
 CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
@@ -108,6 +113,7 @@ async def build(
     if loaded.rulebook is None:
         raise RuleFileError(list(loaded.errors))
     time = clock or SystemClock()
+    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     api = Studio(
         _credentials(settings),
         time,
@@ -115,10 +121,10 @@ async def build(
         base_url=f"{settings.account.url}{API_PATH}",
         account_id=settings.account.account_id,
         requests_per_minute=settings.account.requests_per_minute,
+        budget=settings.state_folder / BUDGET if clock is None else None,
         transport=transport,
     )
     crash_point = crash_points(os.environ.get(CRASH_VARIABLE))
-    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = SqlStore(settings.database_path, STUDIO, crash_point=crash_point)
     context = make_context(settings, loaded.rulebook, store=store, api=api, clock=time)
     return Service(
@@ -144,20 +150,39 @@ async def offline_orders(
         if any(what not in _WITHOUT_RULES for what, _ in orders):
             raise RuleFileError(list(loaded.errors))
         book = Rulebook(rules={}, words={})
-    clock = SystemClock()
-    nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
-    api = Studio(nobody, clock, random.Random(), base_url=f"{settings.account.url}{API_PATH}")
-    store = SqlStore(settings.database_path, STUDIO)
-    try:
-        context = make_context(settings, book, store=store, api=api, clock=clock)
-        now = clock.now()
+    async with _offline(settings, book) as context:
+        now = context.clock.now()
 
         def work(tx: Tx) -> list[Mapping[str, Any]]:
             numbers = [tx.control.add_order(now, what, args) for what, args in orders]
             carry_out(tx, context, now)
             return [tx.control.order_result(number) or {} for number in numbers]
 
-        return await store.write(work)
+        return await context.store.write(work)
+
+
+async def explain(settings: Settings, client_id: str, rule_id: str | None = None) -> list[Standing]:
+    """How each rule of the workspace's files stands towards a client, on what the store knows; nothing is changed.
+
+    `RuleFileError` where the files can't be used.
+    """
+    loaded = load_rules(settings)
+    if loaded.rulebook is None:
+        raise RuleFileError(list(loaded.errors))
+    async with _offline(settings, loaded.rulebook) as context:
+        now = context.clock.now()
+        return await context.store.read(lambda tx: standings(tx, context, now, client_id, rule_id))
+
+
+@asynccontextmanager
+async def _offline(settings: Settings, book: Rulebook) -> AsyncIterator[Context]:
+    """The parts of a service that makes no request."""
+    clock = SystemClock()
+    nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
+    api = Studio(nobody, clock, random.Random(), base_url=f"{settings.account.url}{API_PATH}")
+    store = SqlStore(settings.database_path, STUDIO)
+    try:
+        yield make_context(settings, book, store=store, api=api, clock=clock)
     finally:
         await api.aclose()
         await store.aclose()

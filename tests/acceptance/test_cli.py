@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.acceptance.cli_kit import ENTRY, SOURCE, Commands, bare, make_workspace
 
-from selftimer.cli.main import app, main
-from selftimer.errors import StoreCorrupt, WorkspaceError
+from selftimer.cli.main import _COMMANDS, app, main
+from selftimer.cli.problems import show_github
+from selftimer.errors import Problem, StoreCorrupt, WorkspaceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--help"])
     commands = re.findall(r"^│ ([a-z]+) +\S", capsys.readouterr().out, re.MULTILINE)
-    assert len(commands) == 17
+    assert sorted(commands) == sorted(command.__name__ for some in _COMMANDS.values() for command in some)
     for command in commands:
         assert main([command, "--help"]) == 0
         assert len(capsys.readouterr().out) > 200, command
@@ -103,6 +104,56 @@ def test_init_makes_a_workspace_that_checks(tmp_path: Path, capsys: pytest.Captu
     assert ".env\n" in (target / ".gitignore").read_text()
     assert main(["check", "-w", str(target)]) == 0
     assert re.search(r"\d+ rules ready; no errors", capsys.readouterr().out)
+
+
+WRONG = "rules:\n  - id: hello\n    title: Hello\n    when: lead.creatd\n    then:\n      - send: hello\n"
+
+
+def test_check_shows_the_line_and_marks_the_place(selftimer: Commands) -> None:
+    (selftimer.workspace / "rules" / "rules.yaml").write_text(WRONG)
+    assert selftimer("check") == 1
+    said = selftimer.out.splitlines()
+    at = next(i for i, line in enumerate(said) if line.startswith("rules/rules.yaml:4:11: "))
+    assert "did you mean 'lead.created'" in said[at]
+    assert said[at + 1] == "    4 |     when: lead.creatd"
+    assert said[at + 2] == "      |           ^"
+    assert said[at + 2].index("^") == said[at + 1].index("lead.creatd")
+
+
+def test_check_shows_a_very_long_line_around_the_place(selftimer: Commands) -> None:
+    long = " or ".join(["client.type == 'lead'"] * 40) + " or client.typ == 'x'"
+    (selftimer.workspace / "rules" / "rules.yaml").write_text(
+        f"rules:\n  - id: hello\n    title: Hello\n    when: lead.created\n    if: {long}\n    repeat: once\n"
+        "    then:\n      - send: hello\n"
+    )
+    assert selftimer("check") == 1
+    line, mark = selftimer.out.splitlines()[1:3]
+    assert len(line) < 130
+    assert line[mark.index("^") :].startswith("client.typ")
+
+
+def test_check_speaks_to_code_hosts(selftimer: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    (selftimer.workspace / "rules" / "rules.yaml").write_text(WRONG)
+    monkeypatch.chdir(selftimer.workspace.parent)
+    name = selftimer.workspace.name
+
+    assert selftimer("check", "--format", "github") == 1
+    assert f"::error file={name}/rules/rules.yaml,line=4,col=11::" in selftimer.out
+    assert selftimer("check", "--format", "sarif") == 1
+    report = json.loads(selftimer.out)
+    assert report["version"] == "2.1.0"
+    (result,) = [r for r in report["runs"][0]["results"] if "lead.creatd" in r["message"]["text"]]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": f"{name}/rules/rules.yaml"}
+    assert place["region"] == {"startLine": 4, "startColumn": 11}
+    assert selftimer("check", "--format", "yaml") == 2
+
+
+def test_what_github_reads_as_signs_of_its_own_is_escaped(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    show_github([Problem(str(tmp_path / "a,b:c.yaml"), 1, 2, "100 %\nsure", "warning")], tmp_path)
+    said = capsys.readouterr().out
+    assert said.startswith("::warning file=")
+    assert "a%2Cb%3Ac.yaml,line=1,col=2::100 %25%0Asure" in said
 
 
 def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

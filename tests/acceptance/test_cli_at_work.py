@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -126,6 +127,62 @@ def test_show_tells_a_run_with_its_deliveries(selftimer: Commands) -> None:
     assert selftimer("show", first["run_id"]) == 0
     assert first["id"][:10] in selftimer.out
     assert set(selftimer.json("show", first["run_id"])) == {"run", "client", "deliveries", "traces"}
+
+
+def test_explain_tells_what_each_rule_made_of_a_client_and_makes_of_them_now(selftimer: Commands) -> None:
+    first = held(selftimer)[0]
+    assert selftimer("explain", first["client_id"]) == 0
+    said = selftimer.out
+    assert first["client_id"] in said.splitlines()[0]
+    assert "lead.created: began" in said
+    assert "message hello held: approval, until " in said
+    assert "now: would not begin: 'repeat' says that it is too soon" in said
+    told = selftimer.json("explain", first["client_id"], "hello")
+    assert [row["verdict"] for row in told["traces"]] == ["begun"]
+    assert [one["refusal"]["word"] for one in told["now"]] == ["repeat"]
+    assert told["client"]["id"] == first["client_id"]
+
+
+def test_explain_tells_why_a_rule_would_not_begin(selftimer: Commands, workspace: Path) -> None:
+    rules = workspace / "rules" / "rules.yaml"
+    good = rules.read_text()
+    other = good.replace("client.type == 'lead'", "client.type == 'client'").replace("id: hello", "id: never")
+    (workspace / "rules" / "never.yaml").write_text(other)
+    try:
+        client = held(selftimer)[0]["client_id"]
+        assert selftimer("explain", client, "never") == 0
+        assert "now: would not begin: 'if' doesn't hold" in selftimer.out
+        assert "client.type == 'client', it is 'lead'" in selftimer.out
+        (workspace / "rules" / "never.yaml").write_text("rules: [")
+        assert selftimer("explain", client) == 0
+        assert "How the rules stand now can't be said: rules/never.yaml:" in selftimer.err
+    finally:
+        (workspace / "rules" / "never.yaml").unlink()
+
+
+def test_explain_asks_back_for_a_client_or_rule_that_there_is_not(selftimer: Commands) -> None:
+    assert selftimer("explain", "nobody-of-that-name") == 2
+    assert "there is no client 'nobody-of-that-name'" in selftimer.err
+    assert selftimer("explain", held(selftimer)[0]["client_id"], "nope") == 2
+    assert "there is no rule 'nope'; rules are: hello" in selftimer.err
+
+
+def test_plan_tells_the_days_ahead_and_changes_nothing(selftimer: Commands, studio: Studio, workspace: Path) -> None:
+    before, waiting = len(studio.messages()), [one["id"] for one in held(selftimer)]
+    rules = workspace / "rules" / "rules.yaml"
+    good = rules.read_text()
+    rules.write_text(good.replace("title: Ask me, then answer", "title: Answer").replace("    mode: approve\n", ""))
+    try:
+        assert selftimer("plan", "--words") == 0
+        assert "Nothing is sent." in selftimer.out
+        assert re.search(r"hello +changed", selftimer.out)
+        told = selftimer.json("plan", "--days", "10")
+        assert [(one["rule_id"], one["what"]) for one in told["changes"]] == [("hello", "changed")]
+        assert selftimer("plan", "--by", "client", "--client", "nobody-of-that-name") == 2
+    finally:
+        rules.write_text(good)
+    assert len(studio.messages()) == before
+    assert [one["id"] for one in held(selftimer)] == waiting
 
 
 def test_ids_that_mean_none_or_several_are_asked_back(selftimer: Commands) -> None:

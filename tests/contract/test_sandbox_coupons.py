@@ -306,6 +306,26 @@ async def test_a_deleted_coupons_invoices_stay_as_cheap_as_they_were(
     assert (seen["amount"], seen["coupon_code"]) == (9_000, "SPRING")
 
 
+async def test_people_who_were_written_a_code_pay_with_it_as_long_as_it_counts() -> None:
+    world = World(population=60)
+    async with signed_in(world) as http:
+        coupon = await make(http, TEN_PERCENT, usage_limit=2)
+        for person in world.people.values():
+            billed(world, world.tables.clients.rows[person.client_id])
+            for thread in world.tables.conversations.of_client(person.client_id):
+                text = {"conversation_id": thread.id, "content": "Ten percent off until then: spring!"}
+                assert (await http.post(f"{API}/conversation_messages", json=text)).status_code == 201
+    world.advance_to(world.now.add(hours=24 * 10))
+    async with signed_in(world) as http:
+        uses = (await read(http, f"/coupons/{coupon['id']}/activity"))["data"]
+        assert (await read(http, f"/coupons/{coupon['id']}/"))["data"]["status"] == "exhausted"
+        assert len(uses) == 2
+        for use in uses:
+            invoice = (await read(http, f"/invoices/{use['invoice_id']}", expand="all"))["data"]
+            assert invoice["discount_amount"] == use["discount_amount"] > 0
+    assert any(line.kind == "coupon_used" for line in world.ledger.story)
+
+
 # Gift cards ---------------------------------------------------------------------------------------------------------
 
 

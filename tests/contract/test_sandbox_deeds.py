@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.contract.page_kit import browser, forms, path_of, send, shown
+from whenever import Instant
 
 from selftimer.sandbox.book import money, papers, people, sessions
 from selftimer.sandbox.catalog import template_named
+from selftimer.sandbox.faults import ABOUT
 from selftimer.sandbox.page.deeds import DEEDS
 from selftimer.sandbox.world import World
 
@@ -97,6 +101,70 @@ async def test_a_session_goes_from_inquiry_over_pending_to_confirmed_or_is_decli
     second = sessions.add_session(world, anna.id, kind, world.now.add(hours=24 * 91), "inquiry")
     await send(http, path_of(anna), "act", "decline")
     assert (await shown(http, f"/sessions/{second.id}"))["status"] == "declined"
+
+
+async def test_a_time_that_is_not_free_is_refused_with_those_that_are(
+    http: httpx.AsyncClient, world: World, anna: Client
+) -> None:
+    await send(http, path_of(anna), "act", "book", session_type="portrait", date="2026-03-20", time="10:00")
+    taken = await send(http, path_of(anna), "act", "book", session_type="portrait", date="2026-03-20", time="10:00")
+    assert taken.status_code == 422
+    [times] = re.findall(r"Free on 2026-03-20: ([0-9:, ]+)\.", taken.text)
+    assert "10:00" not in times.split(", ")
+    free = times.split(", ")[-1]
+    await send(http, path_of(anna), "act", "move", date="2026-03-20", time=free)
+    [moved] = await shown(http, "/sessions")
+    assert Instant.parse_iso(moved["start_at"]).to_tz("Europe/Berlin").time().format_iso()[:5] == free
+
+
+async def test_a_session_that_is_canceled_takes_its_unpaid_invoice_along(http: httpx.AsyncClient, anna: Client) -> None:
+    await send(http, path_of(anna), "act", "book", session_type="portrait", date="2026-03-20", time="10:00")
+    assert [row["status"] for row in await shown(http, "/invoices/")] == ["Unpaid"]
+    await send(http, path_of(anna), "act", "cancel")
+    assert [row["status"] for row in await shown(http, "/sessions")] == ["canceled"]
+    assert [row["status"] for row in await shown(http, "/invoices/")] == ["Canceled"]
+
+
+async def test_whoever_asks_again_under_the_same_address_is_the_same_client(
+    http: httpx.AsyncClient, anna: Client
+) -> None:
+    again = {"first_name": "A.", "email": "ANNA@example.com", "session_type": "mini", "date": ""}
+    page = await send(http, "/_sandbox/", "act", "inquire", **again)
+    assert "Anna Quorbelovazq has asked about" in page.text
+    assert len(await shown(http, "/clients/")) == 1
+
+
+async def test_a_coupon_and_a_gift_card_are_used_when_paying(
+    http: httpx.AsyncClient, world: World, anna: Client
+) -> None:
+    today = world.now.to_tz(world.profile.zone).date()
+    item = money.line(world, anna.id, "Session", 25_000)
+    invoice = money.add_invoice(world, anna.id, [item], today.add(days=7), by="studio")
+    page = await send(http, path_of(anna), "act", "pay", coupon="welcome10", gift_card="GIFT-4712")
+    assert "€0.00 is open" in page.text
+    whole = await shown(http, f"/invoices/{invoice.id}", expand="all")
+    assert whole["status"] == "Paid"
+    assert [p["payment_method"] for p in whole["payments"]] == ["gift_card", "card"]
+    refused = await send_unpaid(http, world, anna, coupon="NONE")
+    assert "coupon" in refused.text.lower()
+
+
+async def send_unpaid(http: httpx.AsyncClient, world: World, client: Client, **typed: str) -> httpx.Response:
+    today = world.now.to_tz(world.profile.zone).date()
+    money.add_invoice(world, client.id, [money.line(world, client.id, "Album", 9_000)], today.add(days=7), by="studio")
+    answer = await send(http, path_of(client), "act", "pay", **typed)
+    assert answer.status_code == 422
+    return answer
+
+
+async def test_choices_of_a_questionnaire_are_offered_and_the_optional_ones_may_stay_open(
+    http: httpx.AsyncClient, world: World, anna: Client
+) -> None:
+    form = papers.add_questionnaire(world, anna.id, template_named(world, "questionnaire", "family"), by="studio")
+    page = await send(http, path_of(anna), "act", "answer", **{"answers.question_1": "Two and five"})
+    assert "has answered the questionnaire" in page.text
+    answers = (await shown(http, f"/questionnaires/{form.id}"))["responses"]
+    assert [a["response"] for a in answers] == ["Two and five", "Yes"]
 
 
 async def test_an_invoice_is_paid_in_part_and_then_whole(http: httpx.AsyncClient, world: World, anna: Client) -> None:
@@ -190,16 +258,7 @@ async def test_a_script_acts_by_the_same_deeds(http: httpx.AsyncClient, world: W
         ({"as_": "client", "deed": "write", "client": "anna", "text": "x" * 5_001}, "may have 5000 characters"),
         ({"as_": "client", "deed": "sign", "client": "anna"}, "has no contract to sign"),
         ({"as_": "client", "deed": "inquire", "first_name": "B"}, "Say session_type"),
-        (
-            {
-                "as_": "client",
-                "deed": "inquire",
-                "first_name": "B",
-                "email": "ANNA@example.com",
-                "session_type": "mini",
-            },
-            "belongs to a client already",
-        ),
+        ({"as_": "client", "deed": "inquire", "first_name": "B", "email": "b", "session_type": "mini"}, "no e-mail"),
         (
             {"as_": "client", "deed": "book", "client": "anna", "session_type": "moon"},
             "no session type 'moon' on offer; there are: wedding",
@@ -236,3 +295,12 @@ async def test_every_deed_is_on_the_page(http: httpx.AsyncClient, world: World, 
     pages = [(await http.get(where)).text for where in ("/_sandbox/", path_of(anna))]
     offered = {(form.get("as"), form.get("deed")) for page in pages for form in forms(page)}
     assert offered >= {(deed.actor, deed.name) for deed in DEEDS}
+
+
+def test_the_guide_names_every_deed_with_its_members_and_every_fault() -> None:
+    guide = (Path(__file__).parents[2] / "docs/guide/sandbox.md").read_text(encoding="utf-8")
+    for deed in DEEDS:
+        needs = ", ".join(f"`{name}`" for name in deed.needs) or "-"
+        assert f"| {deed.actor} | `{deed.name}`: {deed.about} | {needs} |" in guide
+    for kind, about in ABOUT.items():
+        assert f"| `{kind}` | {about} |" in guide

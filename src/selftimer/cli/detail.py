@@ -107,10 +107,10 @@ def _traces(rows: Iterable[TraceRow], zone: str) -> None:
     say("\nWhy:")
     for row in rows:
         say(f"  {local(row.at, zone)}  {clean(row.verdict)}: {clean(row.what)}")
-        _detail(row.detail, "      ")
+        print_judgement(row.detail, "      ")
 
 
-def _detail(detail: Mapping[str, Any], indent: str) -> None:
+def print_judgement(detail: Mapping[str, Any], indent: str) -> None:
     """A trace as the conditions were judged: each with what it was, its parts below it."""
     if "text" in detail and "is" in detail:
         word = {True: "yes", False: "no", None: "unknown"}.get(detail["is"], str(detail["is"]))
@@ -119,11 +119,15 @@ def _detail(detail: Mapping[str, Any], indent: str) -> None:
         style = {"yes": "green", "no": "red"}.get(word, "yellow")
         console().print(clean(f"{indent}{word:<7} {detail['text']}{value}{why}"), style=style, soft_wrap=True)
         for part in detail.get("parts") or ():
-            _detail(part, f"{indent}  ")
+            print_judgement(part, f"{indent}  ")
+        return
+    if detail.keys() == {"text", "value"}:
+        value = "missing" if detail["value"] is None else detail["value"]
+        say(f"{indent}        {clean(detail['text'])} is {clean(value)}")
         return
     for name, value in detail.items():
         if isinstance(value, Mapping):
             say(f"{indent}{clean(name)}:")
-            _detail(value, f"{indent}  ")
+            print_judgement(value, f"{indent}  ")
         else:
             say(f"{indent}{clean(name)}: {clean(value)}")

@@ -1,7 +1,7 @@
 """`init`, `check` and `backup`: the files of a workspace."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -19,14 +19,22 @@ def init(directory: Annotated[Path, Parameter(help="The folder to make the works
     return make_workspace(directory)
 
 
-def check(*, workspace: Workspace = HERE, as_json: AsJson = False) -> int:
+def check(
+    *,
+    workspace: Workspace = HERE,
+    form: Annotated[
+        Literal["text", "json", "github", "sarif"],
+        Parameter(name="--format", help="How to say it: text; json; github, for its workflows; sarif, for code hosts."),
+    ] = "text",
+    as_json: AsJson = False,
+) -> int:
     """Check settings, rules, automations and messages; every problem with its file, line and column.
 
     Exits with 1 where the rules can't be used. Warnings are shown and don't count.
     """
     from selftimer.cli.starter import check_workspace
 
-    return check_workspace(workspace, as_json=as_json)
+    return check_workspace(workspace, "json" if as_json else form)
 
 
 def backup(

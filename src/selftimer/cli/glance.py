@@ -62,6 +62,7 @@ def find_troubles(settings: Settings, view: StatusView, pid: int | None) -> list
         resource = kind.resource
         since = local(resource.failing_since, settings.studio.time_zone)
         troubles.append(f"{resource.kind.value} can't be read since {since}: {resource.error or 'no reason is known'}")
+    troubles += [f"not in force, the last good version is: {problem}" for problem in view.degraded]
     return troubles
 
 

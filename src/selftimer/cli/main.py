@@ -23,7 +23,15 @@ INTERRUPTED = 130
 
 _COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
     "The service": (files.init, files.check, serve.run, serve.once, files.backup),
-    "What happens, and why": (views.status, views.runs, views.deliveries, views.show, logs.log),
+    "What happens, and why": (
+        views.status,
+        views.runs,
+        views.deliveries,
+        views.show,
+        views.explain,
+        views.plan,
+        logs.log,
+    ),
     "Your decisions": (asks.approve, asks.skip, asks.pause, asks.resume, asks.start),
     "Trying it out": (worlds.demo, worlds.sandbox),
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from selftimer.cli.output import clean, console, note, print_json, say
+from selftimer.cli.output import note, print_json, say
+from selftimer.cli.problems import show_github, show_sarif, show_text
 from selftimer.cli.workspace import load_settings
 from selftimer.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from selftimer.cli.problems import Format
 
 _ENV = """\
 # Copy this file to .env (chmod 600 .env) and fill it in. Real environment variables go before it.
@@ -40,25 +43,32 @@ def make_workspace(directory: Path) -> int:
     return 0
 
 
-def check_workspace(workspace: Path, *, as_json: bool) -> int:
+def check_workspace(workspace: Path, form: Format) -> int:
     """All problems of the rules; 1 where there are errors among them."""
-    from selftimer.wiring import load_rules
+    from selftimer.rulebook.files import read_workspace
+    from selftimer.rulebook.loader import load_workspace
 
     settings = load_settings(workspace)
-    loaded = load_rules(settings)
+    files = read_workspace(settings.workspace)
+    loaded = load_workspace(files, settings.facts())
     count = len(loaded.rulebook.rules) if loaded.rulebook else None
-    if as_json:
-        print_json({"rules": count, "problems": loaded.problems, "notes": settings.notes()})
-        return 1 if loaded.errors else 0
-    screen = console()
-    for problem in loaded.problems:
-        screen.print(clean(problem), style="red" if problem.severity == "error" else "yellow", soft_wrap=True)
-    for sentence in settings.notes():
-        note(f"Note: {sentence}")
-    errors, warnings = len(loaded.errors), len(loaded.warnings)
-    said = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
-    say(f"{said}; the rules can't be used" if errors else f"{_count(count or 0, 'rule')} ready; {said}")
-    return 1 if errors else 0
+    match form:
+        case "json":
+            print_json({"rules": count, "problems": loaded.problems, "notes": settings.notes()})
+        case "github":
+            show_github(loaded.problems, settings.workspace)
+        case "sarif":
+            show_sarif(loaded.problems, settings.workspace)
+        case "text":
+            show_text(loaded.problems, files)
+            for sentence in settings.notes():
+                note(f"Note: {sentence}")
+            errors, warnings = len(loaded.errors), len(loaded.warnings)
+            said = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+            say(f"{said}; the rules can't be used" if errors else f"{_count(count or 0, 'rule')} ready; {said}")
+        case _:
+            assert_never(form)
+    return 1 if loaded.errors else 0
 
 
 def back_up(workspace: Path, target: Path) -> int:

@@ -67,3 +67,41 @@ def show(
     from selftimer.cli.detail import show_one
 
     return show_one(workspace, ident, as_json=as_json)
+
+
+def explain(
+    client: Annotated[str, Parameter(help="Id, e-mail address or a part of the name.")],
+    rule: Annotated[str | None, Parameter(help="Only this rule.")] = None,
+    /,
+    *,
+    limit: Limit = 200,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> int:
+    """Why a client did or didn't hear from a rule: each decision, its conditions, what waits, and what would be now.
+
+    "Now" is judged on what Selftimer knows of the studio, by the rule files as they are; nothing is sent or changed.
+    """
+    from selftimer.cli.explaining import explain_client
+
+    return explain_client(workspace, client, rule, limit=limit, as_json=as_json)
+
+
+def plan(
+    *,
+    days: Annotated[float, Parameter(help="How far ahead to look (7).")] = 7,
+    client: Client = None,
+    rule: Rule = None,
+    words: Annotated[bool, Parameter(help="Show what the messages say.")] = False,
+    by: Annotated[Literal["time", "client"], Parameter(help="In the order of time, or client by client.")] = "time",
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> int:
+    """What the rule files, as they are now, would do in the days ahead; nothing is sent or changed.
+
+    Made on a copy of what Selftimer knows, by the same code that carries it out: which rules are new or count anew,
+    runs under way, what would go out at once, and what will, with its words.
+    """
+    from selftimer.cli.planning import show_plan
+
+    return show_plan(workspace, days=days, client=client, rule=rule, words=words, by=by, as_json=as_json)

@@ -87,6 +87,7 @@ async def _live(settings: Settings) -> None:
 async def _stepped(settings: Settings, url: str) -> None:
     """In lock-step with the sandbox's clock, until its story ends or a signal comes."""
     from selftimer.runtime import lockstep
+    from selftimer.runtime.reload import watching
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -95,7 +96,8 @@ async def _stepped(settings: Settings, url: str) -> None:
     async with _sandbox_clock(settings, url) as clock, _service(settings, clock) as service:
         await service.start()
         every = settings.polling.page_one
-        await lockstep.run(clock, service.observe, [service.deliver], poll_every=every, stop=stop)
+        async with watching(service):
+            await lockstep.run(clock, service.observe, [service.deliver], poll_every=every, stop=stop)
 
 
 @asynccontextmanager

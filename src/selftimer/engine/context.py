@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """Made once by the composition root; `rules` is replaced whole when the workspace is loaded again."""
+    """Made once by the composition root. Rules that were loaded again wait in `next_rules` until a look begins."""
 
     studio_id: str
     api: StudioApi
@@ -36,6 +36,8 @@ class Context:
     is_working_day: Callable[[Date], bool]
     stop_file: Callable[[], str | None]
     """Why nothing may be sent, if the kill switch's file is there."""
+    next_rules: RuleSet | None = None
+    """What becomes `rules` before the next look: in the middle of one, new rules would meet it without a baseline."""
     epoch: int = 0
     crash_point: Callable[[str], None] = lambda _name: None
     """Named places where a test may kill the process; does nothing otherwise."""

@@ -11,6 +11,7 @@ from selftimer.facts.records import (
     Conversation,
     Invoice,
     Kind,
+    Message,
     RawRecord,
     Record,
     Session,
@@ -20,10 +21,10 @@ from selftimer.facts.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from selftimer.engine.context import Context
-    from selftimer.ports import Tx
+    from selftimer.ports import Page, Tx
     from selftimer.rulebook.condition import Read
 
 MOST = 40
@@ -39,8 +40,8 @@ def known_of(tx: Tx, reads: Collection[Read], client_id: str | None, *, writes_t
     """What the store knows of the lists that such a judgement leads to."""
     lists = {target for source, target in reads if source is Kind.CLIENT and target is not Kind.CLIENT}
     lists |= {Kind.CONVERSATION} if writes_to else set()
-    if Kind.MESSAGE in lists:
-        lists = lists - {Kind.MESSAGE} | {Kind.CONVERSATION}
+    if lists & {Kind.MESSAGE, Kind.CONVERSATION}:
+        lists |= {Kind.MESSAGE, Kind.CONVERSATION}
     return {(kind, client_id): tx.records.ids_of_client(kind, client_id) for kind in sorted(lists) if client_id}
 
 
@@ -51,7 +52,8 @@ def requests_for(roots: Collection[tuple[Kind, str]], reads: Collection[Read], k
     """
     count = len(set(roots)) + sum(target in _BY_ID for source, target in reads if source is not Kind.CLIENT)
     for (kind, _), ids in known.items():
-        count += {Kind.INVOICE: 1, Kind.PAYMENT: 1, Kind.CONVERSATION: 1 + (len(ids) or 1)}.get(kind, 1 + len(ids))
+        most = {Kind.INVOICE: 1, Kind.PAYMENT: 1, Kind.CONVERSATION: 1 + (len(ids) or 1), Kind.MESSAGE: 0}
+        count += most.get(kind, 1 + len(ids))
     count += any(kind is Kind.INVOICE for kind, _ in known) and (Kind.INVOICE, Kind.PAYMENT) in reads
     return min(count, MOST)
 
@@ -144,10 +146,7 @@ class FreshReader:
                 await self._list(target, client_id)
             case Kind.CONVERSATION:
                 self.fresh.lists.add((Kind.MESSAGE, client_id))  # they come with their conversations
-                # Listed each time: they may have begun another one since the last poll.
-                there = await self._list(target, client_id)
-                for record_id in dict.fromkeys([*there, *await self._ids(target, client_id)]):
-                    await self._by_id(target, record_id)
+                await self._threads(client_id)
             case Kind.MESSAGE:
                 await self._of_client(client_id, Kind.CONVERSATION)
             case Kind.SESSION | Kind.CONTRACT | Kind.QUESTIONNAIRE | Kind.QUOTE:
@@ -157,26 +156,77 @@ class FreshReader:
             case _:
                 pass
 
+    async def _threads(self, client_id: str) -> None:
+        """The client's conversations, with all of their messages.
+
+        Listed each time, since they may have begun another one after the last poll. Those that the list doesn't show
+        are read by id, and so are those whose messages it may not show whole.
+        """
+        page = await self._page(Kind.CONVERSATION, client_id, message="true")
+        listed = [raw for raw in page.records if self._owner(raw) == client_id]
+        ids = {raw.id for raw in listed}
+        for record_id in await self._ids(Kind.CONVERSATION, client_id):
+            if record_id not in ids:
+                await self._by_id(Kind.CONVERSATION, record_id)
+        messages = self._messages(page)
+        stored = await self._ids(Kind.MESSAGE, client_id)
+        there = {m.id for some in messages.values() for m in some} | {m.id for m in self.fresh.of(Kind.MESSAGE)}
+        none_missing = there.issuperset(stored)
+        for raw in listed:
+            if none_missing and self._whole_thread(raw, messages.get(raw.id, []), stored):
+                self._lay(raw)
+                for inner in page.within:
+                    if inner.raw.get("conversation_id") == raw.id:
+                        self._lay(inner)
+            else:
+                await self._by_id(Kind.CONVERSATION, raw.id)
+
+    def _messages(self, page: Page) -> dict[str, list[Message]]:
+        found: dict[str, list[Message]] = {}
+        for inner in page.within:
+            message = self._context.api.parse(inner)
+            if isinstance(message, Message):
+                found.setdefault(message.conversation_id, []).append(message)
+        return found
+
+    def _whole_thread(self, raw: RawRecord, messages: Sequence[Message], stored: Collection[str]) -> bool:
+        """Whether the list can't have left messages out that the store doesn't know.
+
+        Were it to show the newest few only, it would show what is stored (all there was at the last poll) only with all
+        that came later; were it to show the oldest few, the newest would not be as new as the conversation says.
+        """
+        conversation = self._context.api.parse(raw)
+        if not isinstance(conversation, Conversation) or conversation.last_message_at is None:
+            return False
+        newest = max((m.sent_at for m in messages if m.sent_at is not None), default=None)
+        known = any(m.id in stored for m in messages)
+        return known and newest is not None and newest >= conversation.last_message_at
+
+    def _owner(self, raw: RawRecord) -> str | None:
+        record = self._context.api.parse(raw)
+        return None if isinstance(record, Unreadable) else client_id_of(record)
+
     async def _ids(self, kind: Kind, client_id: str) -> list[str]:
         known = self._known.get((kind, client_id))
         if known is None:
             known = await self._context.store.read(lambda tx: tx.records.ids_of_client(kind, client_id))
         return known
 
-    async def _list(self, kind: Kind, client_id: str) -> list[str]:
+    async def _list(self, kind: Kind, client_id: str) -> None:
         """The client's records of a kind; lists that take no client filter are looked at on page one, newest first."""
-        self._count()
-        filtered = kind in {Kind.INVOICE, Kind.PAYMENT, Kind.CONVERSATION}
-        page = await self._context.api.page(kind, 1, **({"client_id": client_id} if filtered else {}))
-        mine = []
+        page = await self._page(kind, client_id)
         for raw in page.records:
             record = self._context.api.parse(raw)
-            if not isinstance(record, Unreadable) and client_id_of(record) == client_id:
-                mine.append(record.id)
-                if (kind, record.id) not in self.fresh.records and kind is not Kind.CONVERSATION:
-                    self.fresh.add(record)
-                    self._todo.append(record)
-        return mine
+            if isinstance(record, Unreadable) or client_id_of(record) != client_id:
+                continue
+            if (kind, record.id) not in self.fresh.records:
+                self.fresh.add(record)
+                self._todo.append(record)
+
+    async def _page(self, kind: Kind, client_id: str, **filters: str) -> Page:
+        self._count()
+        filtered = kind in {Kind.INVOICE, Kind.PAYMENT, Kind.CONVERSATION}
+        return await self._context.api.page(kind, 1, **({"client_id": client_id} if filtered else {}), **filters)
 
 
 def conversation_of(fresh: Fresh, client_id: str) -> Conversation | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from selftimer.engine.beginning import Refusal, refusal
 from selftimer.engine.own import is_own
 from selftimer.engine.runs import DEEPEST, RunDesk
 from selftimer.engine.scopes import event_of, scope_for
@@ -14,7 +15,6 @@ from selftimer.facts.derive_money import outstanding
 from selftimer.facts.diff import Seen, events_of
 from selftimer.facts.records import Invoice, Kind, Session
 from selftimer.facts.stored import StoredEvent, TraceRow
-from selftimer.plan import verdict
 from selftimer.plan.moments import CLOCK_EVENTS, entry_moments, moment_of
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState, Verb
@@ -257,8 +257,7 @@ class Matcher:
             return True
         why = self._refusal(rule, entry, scope, subject)
         if why is not None:
-            word, detail = why
-            self._leave(rule.id, entry.id, word, what, subject, scope, detail)
+            self._leave(rule.id, entry.id, why.word, what, subject, scope, why.detail)
             return False
         turn = turn_of(rule, scope, subject[1], self.context.policy.zone)
         run = self.desk.begin(
@@ -275,34 +274,15 @@ class Matcher:
         )
         return run is not None
 
-    def _refusal(
-        self, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str]
-    ) -> tuple[str, dict[str, Any]] | None:
-        """Why the rule doesn't begin here, or None."""
-        if rule.mode == "off":
-            return "off", {}
-        left_out = verdict.in_audience(scope.client, rule.include)
-        if left_out is not None:
-            return "audience", {"why": left_out}
-        truth, trace = verdict.holds(verdict.conditions_of(rule, entry), scope)
-        if truth is not True:
-            self._tell_errors(rule, trace)
-            return ("no" if truth is False else "unknown"), trace
-        if rule.until is not None:
-            truth, trace = verdict.holds([rule.until], scope)
-            if truth is not False:
-                self._tell_errors(rule, trace)
-                return ("until" if truth else "unknown"), trace
-        turn = turn_of(rule, scope, subject[1], self.context.policy.zone)
-        if turn is not None and self.tx.runs.repeated(rule.id, turn.key, turn.since):
-            return "repeat", {"since": turn.since.format_iso() if turn.since else "ever"}
-        going = [
-            r for r in self.tx.runs.of_subject(rule.id, subject[1]) if r.ended_at is None and r.entry_id == entry.id
-        ]
-        if going and not rule.restart:
-            return "under way", {"run": going[0].id}
-        for run in going:
-            self.desk.end(run, "a new trigger began it again")
+    def _refusal(self, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str]) -> Refusal | None:
+        """Why the rule doesn't begin here, or None; then a run under way has made room, if the rule says `restart`."""
+        found = refusal(self.tx, self.context, rule, entry, scope, subject)
+        if found is not None:
+            self._tell_errors(rule, found.detail)
+            return found
+        for run in self.tx.runs.of_subject(rule.id, subject[1]):
+            if run.ended_at is None and run.entry_id == entry.id:
+                self.desk.end(run, "a new trigger began it again")
         return None
 
     def _tell_errors(self, rule: Rule, trace: dict[str, Any]) -> None:

@@ -51,6 +51,8 @@ class Observe:
             return min(self.poll_at, self.due_at)
 
     async def _activate(self, now: Instant) -> None:
+        if self._context.next_rules is not None:
+            self._context.rules, self._context.next_rules = self._context.next_rules, None
         rules = self._context.rules
         if self._activated is not rules:
             await self._context.store.write(lambda tx: activate(tx, self._context, now))

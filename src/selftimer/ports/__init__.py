@@ -2,6 +2,7 @@
 
 from selftimer.ports.channel import Channel
 from selftimer.ports.store import (
+    DEGRADED,
     Cap,
     Control,
     Deliveries,
@@ -22,6 +23,7 @@ from selftimer.ports.store import (
 from selftimer.ports.studio import Accepted, Page, Permit, Signals, StudioApi
 
 __all__ = [
+    "DEGRADED",
     "Accepted",
     "Cap",
     "Channel",

@@ -64,6 +64,8 @@ class StatusView:
     pauses: tuple[Pause, ...]
     orders: int
     """How many orders wait to be carried out."""
+    degraded: tuple[str, ...] = ()
+    """What is wrong with rule files that were changed while the service ran; their last good versions count."""
     next_timers: tuple[Timer, ...] = ()
     next_deliveries: tuple[Delivery, ...] = ()
     """Ready, unknown and held ones in due order."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+DEGRADED = "rules.degraded"
+"""Name under which `Control` keeps what is wrong with changed rule files, a sentence each."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleRow:

@@ -24,6 +24,8 @@ class Page:
     last: bool
     unreadable: tuple[Unreadable, ...] = ()
     """Entries that aren't even records: no object, or no usable id."""
+    within: tuple[RawRecord, ...] = ()
+    """Messages that came inside conversations. Nobody promises that they are all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

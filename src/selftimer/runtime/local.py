@@ -16,6 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from whenever import Instant
 
 from selftimer.errors import StoreCorrupt, StoreFull
+from selftimer.runtime.reload import Reloader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -59,11 +60,14 @@ class Local:
             asyncio.create_task(self._lane("observe", self._observe), name="observe"),
             asyncio.create_task(self._lane("deliver", self._service.deliver.step), name="deliver"),
         ]
+        reloader = Reloader(self._service, lambda: self.wake("observe"))
+        watching = asyncio.create_task(reloader.watch(self._stop), name="reload")
         for lane in lanes:
             lane.add_done_callback(self._ended)
             self.wake(lane.get_name())
         await self._stop.wait()
         await self._drain(lanes)
+        await asyncio.gather(watching, return_exceptions=True)
         if self._fatal is not None:
             raise self._fatal
 

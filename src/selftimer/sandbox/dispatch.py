@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 PART = Script()
 """What the API itself carries out later."""
+_EXACT = 2.0**53
+"""Up to here a float says which whole number it is."""
 _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 """A part of a path, or with `:path` all the rest of it, slashes too."""
 CALLS: tuple[Route, ...] = (
@@ -143,9 +145,20 @@ def _parsed(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return orjson.loads(body)
+        return _whole(orjson.loads(body))
     except orjson.JSONDecodeError:
         raise shape1(400, "validation_error", "The request's body is not JSON.") from None
+
+
+def _whole(value: Any) -> Any:
+    """The value with 5.0 as 5: JSON has one kind of number."""
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    return value
 
 
 @PART.on("late_request")

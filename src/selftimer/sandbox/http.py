@@ -184,8 +184,6 @@ class Fields:
     def number(self, name: str, *, least: int = 0, most: int = MAX_NUMBER, default: int | None = None) -> int:
         """A whole number."""
         value = self.body.get(name, default)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)  # JSON has one kind of number: 5.0 is 5
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             self.fault(name, f"The {name} field must be an integer of at least {least}.")
             return least

@@ -190,7 +190,7 @@ class LineItem:
     @property
     def tax(self) -> int:
         """The tax on all of them."""
-        return percent_of(self.net, self.tax_rate)
+        return percent_of(self.net, self.tax_rate) if self.tax_rate else 0
 
 
 def total_of(items: list[LineItem]) -> int:

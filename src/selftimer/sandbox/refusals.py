@@ -55,6 +55,8 @@ RATE_HEADERS: dict[str, Json] = {
 
 _OF_IDS = {"Clients": "Error2", "Conversations": "Error3"}
 """The shape of a 400 for a malformed id."""
+_IDS_IN_BODIES = ("/conversation_messages",)
+"""Who refuses a malformed id in the body in the same way."""
 _OF_BODIES = {"Clients": "Error4", "Conversations": "Error3", "Coupons and gift cards": "Error4"}
 """The shape of a 422 for a body."""
 _OF_THE_REST = {
@@ -75,6 +77,8 @@ def failures(route: Route, tag: str, options: ServerOptions) -> Json:
     statuses = {*route.errors, *((400, 404) if by_id else ()), *((400,) if route.body else ())}
     if route.query or route.body:
         statuses.add(422)
+    if options.forbids(route.path):
+        statuses.add(403)
     said = {str(status): _refusal(status, _shapes(route, tag, status)) for status in sorted(statuses)}
     said |= _signed_out(options)
     if body:
@@ -91,6 +95,8 @@ def _shapes(route: Route, tag: str, status: int) -> Iterable[str]:
             shapes.add(_OF_IDS.get(tag, "Error1"))
         if route.body:
             shapes.add("Error1")
+        if route.path in _IDS_IN_BODIES:
+            shapes.add(_OF_IDS[tag])
     elif status == 422:
         if route.query:
             shapes.add(_shape_of(route.refuse({}).body))

@@ -56,6 +56,7 @@ def _id(kind: type[ids.StudioId]) -> Any:
 ClientRef = Annotated[str, _id(ids.ClientId)]
 ConversationRef = Annotated[str, _id(ids.ConversationId)]
 AttachmentRef = Annotated[str, _id(ids.AttachmentId)]
+ScheduleRef = Annotated[str, _id(ids.ScheduleId)]
 ContractTemplateRef = Annotated[str, _id(ids.ContractTemplateId)]
 QuestionnaireTemplateRef = Annotated[str, _id(ids.QuestionnaireTemplateId)]
 QuoteTemplateRef = Annotated[str, _id(ids.QuoteTemplateId)]

@@ -20,6 +20,7 @@ from selftimer import wiring
 from selftimer.errors import SelftimerError
 from selftimer.log import configure
 from selftimer.runtime.lockstep import SandboxClock, Waited, check_origin, run
+from selftimer.runtime.reload import watching
 from selftimer.settings import Settings
 from selftimer.simulation.owner import ScriptedOwner
 from selftimer.simulation.parent import until_told
@@ -89,7 +90,8 @@ async def work(settings: Settings, url: str, *, seed: int, speed: float) -> dict
         await service.start()
         owner = ScriptedOwner(service.store)
         lanes: list[Lane] = [service.deliver, owner]
-        await run(clock, service.observe, lanes, poll_every=settings.polling.page_one, stop=stop)
+        async with watching(service):
+            await run(clock, service.observe, lanes, poll_every=settings.polling.page_one, stop=stop)
         if not stop.is_set():
             await settle(clock, service.observe, lanes)
     finally:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from selftimer.errors import StoreError
 from selftimer.facts.records import Kind
 from selftimer.plan.state import DeliveryState, TimerState
+from selftimer.ports import DEGRADED
 from selftimer.ports.reader import ClientView, KindView, NoticeView, PollView, StatusView, VersionView
 from selftimer.store import tables
 from selftimer.store.columns import load_json
-from selftimer.store.control import ORDERS, PAUSES
+from selftimer.store.control import ORDERS, PAUSES, SqlControl
 from selftimer.store.deliveries import DELIVERIES
 from selftimer.store.engine import READ_ONLY, connect_engine, library
 from selftimer.store.events import EVENTS
@@ -127,6 +128,7 @@ class SqlReader:
             timers=self._counts(connection, t.state),
             pauses=tuple(self._rows(connection, PAUSES, PAUSES.select.order_by(tables.pauses.c.since))),
             orders=len(self._rows(connection, ORDERS, orders)),
+            degraded=tuple(SqlControl(connection, self.studio).get(DEGRADED) or ()),
             next_timers=tuple(self._rows(connection, TIMERS, timers)),
             next_deliveries=tuple(self._rows(connection, DELIVERIES, deliveries)),
         )

@@ -103,8 +103,8 @@ records = Table(
     _text("quarantine", null=True),
     _moment("sort_at"),
     Index(None, "studio", "kind", "sort_at", "id"),
-    Index(None, "studio", "kind", "client_id", "sort_at"),
-    Index(None, "studio", "kind", "parent_id", "sort_at"),
+    Index(None, "studio", "kind", "client_id", "sort_at", "id"),  # the order too, else SQLite takes the one above
+    Index(None, "studio", "kind", "parent_id", "sort_at", "id"),
 )
 
 record_versions = Table(
@@ -201,7 +201,7 @@ timers = Table(
     Index(None, "studio", "state", "due_at"),
     Index(None, "studio", "state", "closes_at"),
     Index(None, "studio", "subject_id"),
-    Index(None, "studio", "client_id", "state"),
+    Index(None, "studio", "client_id", "state", "due_at"),
 )
 
 runs = Table(
@@ -285,10 +285,11 @@ deliveries = Table(
     UniqueConstraint("studio", "key"),
     Index(None, "studio", "state", "due_at", "planned_at", "id"),
     Index(None, "studio", "client_id", "state"),
+    Index(None, "studio", "client_id", "planned_at", "id"),
     Index(None, "studio", "happened_at"),
     Index(None, "studio", "planned_at"),
-    Index(None, "studio", "run_id"),
-    Index(None, "studio", "result_id"),
+    Index(None, "studio", "run_id", "planned_at", "id"),
+    Index(None, "studio", "result_id", "planned_at", "id"),
     Index(None, "studio", "lease_until"),
 )
 

@@ -10,13 +10,13 @@ from selftimer.facts.records import Kind, RawRecord, Record, Unreadable
 from selftimer.ports import Accepted, Page, Permit, Signals
 from selftimer.studio.auth import Auth, Credentials
 from selftimer.studio.clients import ALL_TYPES, Clients
-from selftimer.studio.conversations import Conversations, messages_of
+from selftimer.studio.conversations import Conversations
 from selftimer.studio.documents import Coupons, Documents
 from selftimer.studio.endpoints import Endpoints
 from selftimer.studio.http import Http
 from selftimer.studio.invoices import Invoices, payments_of
 from selftimer.studio.limiter import RateLimiter
-from selftimer.studio.pages import data_of, one, page_of, parse
+from selftimer.studio.pages import data_of, messages_of, one, page_of, parse
 from selftimer.studio.sessions import Sessions
 from selftimer.studio.templates import Templates
 from selftimer.studio.transport import READ_TIMEOUT, WRITE_DEADLINE, Transport
@@ -24,6 +24,7 @@ from selftimer.studio.transport import READ_TIMEOUT, WRITE_DEADLINE, Transport
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
     from random import Random
 
     import httpx
@@ -39,7 +40,8 @@ class Studio:
     """One studio's account. Implements `selftimer.ports.StudioApi`; what is beyond the port hangs on the resources.
 
     `transport` replaces the network (ASGI, faults). `account_id` is the pinned account: signing in to another one is
-    refused. Every failure is a `StudioError`; wrong settings are a `ConfigError` at once.
+    refused. Processes that give the same file as `budget` share the requests per minute; a `guest` among them leaves
+    half of each burst to the others. Every failure is a `StudioError`; wrong settings are a `ConfigError` at once.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class Studio:
         account_id: str | None = None,
         requests_per_minute: float = REQUESTS_PER_MINUTE,
         burst: int | None = None,
+        budget: Path | None = None,
+        guest: bool = False,
         endpoints: Endpoints | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         write_deadline: float = WRITE_DEADLINE,
@@ -61,7 +65,7 @@ class Studio:
         self._transport = Transport(
             base_url, clock, transport=transport, write_deadline=write_deadline, read_timeout=read_timeout
         )
-        self._limiter = RateLimiter(clock, requests_per_minute, burst)
+        self._limiter = RateLimiter(clock, requests_per_minute, burst, shared=budget, guest=guest)
         self._auth = Auth(
             self._transport,
             self._limiter,
@@ -182,6 +186,7 @@ class Studio:
         """Stop a sign-in that is under way and close the connections."""
         await self._auth.aclose()
         await self._transport.aclose()
+        self._limiter.close()
 
 
 async def _attempt(request: Coroutine[Any, Any, T]) -> T | StudioError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selftimer.facts.records import Kind, RawRecord
+from selftimer.facts.records import Kind
 from selftimer.ports import Accepted
 from selftimer.studio.invoices import count_in
-from selftimer.studio.pages import client_of, created, data_of, within
+from selftimer.studio.pages import created, data_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +47,3 @@ class Conversations:
         path = self._http.endpoints["attachment.upload_url"].path
         query = {"filename": filename, "content_type": content_type, "file_size": str(file_size)}
         return data_of(await self._http.read(path, query), f"GET {path}")
-
-
-def messages_of(conversation: RawRecord, entries: object) -> tuple[RawRecord, ...]:
-    """The messages inside a conversation's answer, each with the conversation's id and the client's (`_client_id`)."""
-    return within(Kind.MESSAGE, entries, conversation_id=conversation.id, _client_id=client_of(conversation.raw))

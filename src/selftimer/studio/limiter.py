@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from selftimer.ports import Permit
+from selftimer.studio.bucket import Bucket, SharedBucket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from selftimer.primitives.clock import Clock
 
@@ -58,22 +60,34 @@ class _Ticket:
 
 
 class RateLimiter:
-    """At most `per_minute` requests a minute, in bursts of `burst`.
+    """At most `per_minute` requests a minute, in bursts of `burst`; together with all who share the file `shared`.
+
+    A `guest` beside a service leaves half of the burst to it, so that a delivery never waits for a look around.
 
     Who waits first keeps the time for all, so no task of its own runs and a clock that moves when slept on moves once;
     it isn't slept on while somebody works with permits, for what they have just read would be old at once.
     """
 
-    def __init__(self, clock: Clock, per_minute: float, burst: int | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        per_minute: float,
+        burst: int | None = None,
+        *,
+        shared: Path | None = None,
+        guest: bool = False,
+    ) -> None:
         if per_minute <= 0:
             raise ValueError(f"requests per minute must be more than 0; got {per_minute}")
         self._clock = clock
         self._wanted = per_minute / 60
-        self._rate = self._wanted
-        self._capacity = float(burst if burst is not None else max(10, per_minute // 6))
-        self._tokens = self._capacity
-        self._at = clock.monotonic()
-        self._shut_until = self._at
+        capacity = float(burst if burst is not None else max(10, per_minute // 6))
+        now = clock.monotonic()
+        self._bucket = (
+            Bucket(self._wanted, capacity, now, guest=guest)
+            if shared is None
+            else SharedBucket(shared, self._wanted, capacity, now, guest=guest)
+        )
         self._urgent: deque[_Ticket] = deque()
         self._patient: deque[_Ticket] = deque()
         self._leader: _Ticket | None = None
@@ -83,13 +97,13 @@ class RateLimiter:
     @property
     def per_minute(self) -> float:
         """The rate in force: the configured one, or the studio's where that is lower."""
-        return self._rate * 60
+        return self._bucket.rate * 60
 
     async def take(self, *, urgent: bool = False) -> None:
         """Room for one request, out of the surrounding permit if there is one with room left."""
         purse = _purse.get()
         mine = purse is not None and purse.owner is self
-        if purse is not None and mine and purse.left > 0 and self._clock.monotonic() >= self._shut_until:
+        if purse is not None and mine and purse.left > 0 and not self._bucket.shut(self._clock.monotonic()):
             purse.left -= 1
             return
         if purse is None or not mine:
@@ -115,39 +129,29 @@ class RateLimiter:
             _purse.reset(token)
             self._purses.remove(purse)
             self._tell()
-            self._tokens = min(self._capacity, self._tokens + purse.left)
+            self._bucket.give_back(purse.left, self._clock.monotonic())
             purse.left = 0
 
     def learn(self, limit: float | None, remaining: float | None, retry_after: float | None) -> None:
         """What an answer's headers said; None where it said nothing."""
+        now, bucket = self._clock.monotonic(), self._bucket
         if limit is not None and limit >= 1:
             rate = min(self._wanted, limit / 60)
-            if rate != self._rate:
-                self._refill()
-                self._rate = rate
-                self._capacity = min(self._capacity, limit)
+            if rate != bucket.rate:
+                bucket.slow_down(rate, min(bucket.capacity, limit), now)
                 _log.info("limit.learned", per_minute=round(rate * 60, 1))
         if remaining is not None:
-            self._refill()
-            self._tokens = min(self._tokens, max(0.0, remaining))
+            bucket.at_most(remaining, now)
         if retry_after is not None:
-            until = self._clock.monotonic() + min(max(0.0, retry_after), _LONGEST_PAUSE)
-            self._shut_until = max(self._shut_until, until)
+            bucket.shut_until(now + min(max(0.0, retry_after), _LONGEST_PAUSE), now)
 
-    def _refill(self) -> None:
-        now = self._clock.monotonic()
-        self._tokens = min(self._capacity, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-
-    def _wait(self, tokens: int) -> float:
-        """Seconds until so many tokens may go; 0 when they may at once. More than the bucket holds leaves a debt."""
-        self._refill()
-        missing = min(float(tokens), self._capacity) - self._tokens
-        return max(self._shut_until - self._at, missing / self._rate if missing > 1e-9 else 0.0)
+    def close(self) -> None:
+        """Let go of what other processes share."""
+        self._bucket.close()
 
     async def _take(self, tokens: int, *, urgent: bool, more: bool = False) -> None:
-        if not self._urgent and (urgent or not self._patient) and self._wait(tokens) <= 0:
-            self._tokens -= tokens
+        nobody_before = not self._urgent and (urgent or not self._patient)
+        if nobody_before and self._bucket.take(tokens, self._clock.monotonic()) <= 0:
             return
         queue = self._urgent if urgent else self._patient
         ticket = _Ticket(tokens, more)
@@ -174,7 +178,7 @@ class RateLimiter:
         try:
             while not ticket.served:
                 queue = self._urgent or self._patient
-                wait = self._wait(queue[0].tokens)
+                wait = self._bucket.take(queue[0].tokens, self._clock.monotonic())
                 if wait > 0 and rest and not queue[0].more and self._at_work():
                     rest = await self._rest(min(wait, _REST))
                     continue
@@ -182,7 +186,6 @@ class RateLimiter:
                     await self._clock.sleep(wait)
                     continue
                 head = queue.popleft()
-                self._tokens -= head.tokens
                 head.served = True
                 head.turn.set()
         finally:

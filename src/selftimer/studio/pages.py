@@ -59,10 +59,13 @@ def page_of(kind: Kind, number: int, asked: int, body: Any, request: str, size: 
     per_page = _whole(meta, "per_page") or size or asked
     records: list[RawRecord] = []
     unreadable: list[Unreadable] = []
+    messages: list[RawRecord] = []
     for entry in entries:
         read = raw_record(kind, entry)
         if isinstance(read, RawRecord):
             records.append(read)
+            if kind is Kind.CONVERSATION:
+                messages += messages_of(read, entry.get("messages"))
         else:
             unreadable.append(read)
     return Page(
@@ -73,6 +76,7 @@ def page_of(kind: Kind, number: int, asked: int, body: Any, request: str, size: 
         total=total,
         last=_is_last(number, per_page, len(entries), total, meta, links),
         unreadable=tuple(unreadable),
+        within=tuple(messages),
     )
 
 
@@ -154,6 +158,11 @@ def within(kind: Kind, entries: object, **added: object) -> tuple[RawRecord, ...
             read = RawRecord(kind, f"?{mark.hex()}", raw, mark)
         found.append(read)
     return tuple(found)
+
+
+def messages_of(conversation: RawRecord, entries: object) -> tuple[RawRecord, ...]:
+    """The messages inside a conversation's answer, each with the conversation's id and the client's (`_client_id`)."""
+    return within(Kind.MESSAGE, entries, conversation_id=conversation.id, _client_id=client_of(conversation.raw))
 
 
 def client_of(raw: Mapping[str, Any]) -> str | None:

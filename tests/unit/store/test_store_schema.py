@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -139,6 +140,23 @@ def statements() -> dict[str, sa.ClauseElement]:
         for name, value in vars(module).items()
         if isinstance(value, sa.Select | sa.Insert | sa.Update | sa.Delete)
     }
+
+
+NARROW = ("id", "client_id", "parent_id", "run_id", "result_id", "record_id", "subject_id", "repeat_key", "key")
+
+
+@pytest.mark.parametrize("name", statements())
+def test_what_is_asked_of_one_client_or_record_is_not_looked_for_among_all(tmp_path: Path, name: str) -> None:
+    # SQLite takes an index that gives the order and no more over one that finds the few rows there are.
+    database = open_database(tmp_path / "s.db")
+    sql = re.sub(r"\(__\[POSTCOMPILE_\w+\]\)", "(?)", str(statements()[name].compile(dialect=database.engine.dialect)))
+    asked = {column for column in NARROW if re.search(rf"WHERE.*\.{column} (= \?|IN \()", sql, re.DOTALL)}
+    if asked:
+        with database.engine.begin() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (None,) * sql.count("?"))
+            used = {column for row in plan for column in re.findall(r"(\w+)=\?", row[-1])}
+        assert asked & used or "rowid" in used, (sql, used)
+    database.close()
 
 
 @pytest.mark.parametrize("name", statements())

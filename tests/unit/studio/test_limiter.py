@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.unit.studio.scripted import START
 
 from selftimer.primitives.clock import VirtualClock
 from selftimer.studio.limiter import RateLimiter
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def limiter(per_minute: float = 60, burst: int = 5) -> tuple[RateLimiter, VirtualClock]:
@@ -128,6 +132,78 @@ async def test_a_cancelled_waiter_hands_the_time_keeping_on() -> None:
     real.set()
     await asyncio.wait_for(second, 1)
     assert slow.monotonic() == pytest.approx(1)
+
+
+# Shared by processes ------------------------------------------------------------------------------------------------
+
+
+async def test_all_who_share_a_budget_keep_to_it_together(tmp_path: Path) -> None:
+    clock = VirtualClock(START)
+    one, other = (RateLimiter(clock, 60, 4, shared=tmp_path / "budget") for _ in range(2))
+    for limit in (one, other, one, other):
+        await limit.take()
+    assert clock.monotonic() == 0
+    await other.take()
+    assert clock.monotonic() == pytest.approx(1)
+    one.learn(None, None, 20)
+    await other.take()
+    assert clock.monotonic() == pytest.approx(21)
+    one.close()
+    other.close()
+
+
+async def test_a_guest_leaves_half_of_a_burst_to_the_service(tmp_path: Path) -> None:
+    clock = VirtualClock(START)
+    service = RateLimiter(clock, 60, 10, shared=tmp_path / "budget")
+    guest = RateLimiter(clock, 60, 10, shared=tmp_path / "budget", guest=True)
+    for _ in range(5):
+        await guest.take()
+    assert clock.monotonic() == 0
+    async with service.permits(5):
+        assert clock.monotonic() == 0
+    async with service.permits(5):
+        for _ in range(5):
+            await service.take()
+    await guest.take()
+    assert clock.monotonic() == pytest.approx(6), "until there is more than half again"
+    service.close()
+    guest.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", b"tokens-1" + b"\xff" * 24])
+async def test_a_budget_that_cannot_be_understood_is_a_full_one(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "budget"
+    path.write_bytes(content)
+    clock = VirtualClock(START)
+    limit = RateLimiter(clock, 60, 3, shared=path)
+    for _ in range(3):
+        await limit.take()
+    assert clock.monotonic() == 0
+    limit.close()
+
+
+async def test_a_budget_from_before_the_machine_was_started_again_is_a_full_one(tmp_path: Path) -> None:
+    clock = VirtualClock(START)
+    await clock.sleep(1_000)
+    before = RateLimiter(clock, 60, 2, shared=tmp_path / "budget")
+    await before.take()
+    await before.take()
+    before.close()
+    after = VirtualClock(START)
+    limit = RateLimiter(after, 60, 2, shared=tmp_path / "budget")
+    await limit.take()
+    await limit.take()
+    assert after.monotonic() == 0
+    limit.close()
+
+
+async def test_where_the_file_cannot_be_had_the_limit_is_the_process_own(tmp_path: Path) -> None:
+    clock = VirtualClock(START)
+    limit = RateLimiter(clock, 60, 1, shared=tmp_path / "no folder" / "budget")
+    await limit.take()
+    await limit.take()
+    assert clock.monotonic() == pytest.approx(1)
+    limit.close()
 
 
 def test_a_rate_of_nothing_is_refused() -> None:

@@ -11,6 +11,7 @@ from selftimer.sandbox import texts
 from selftimer.sandbox.book import money, papers, people, sessions
 from selftimer.sandbox.book.availability import Calendar
 from selftimer.sandbox.catalog import template_named
+from selftimer.sandbox.life.payers import coupon_in_mind
 from selftimer.sandbox.life.person import after_hours, office_time, some_time
 from selftimer.sandbox.script import Script
 
@@ -143,7 +144,7 @@ def books_online(world: LivingStudio, key: str) -> None:
     first = world.tables.invoices.get(session.invoice_id or "")
     _paperwork(world, person, session, kind)
     if first is not None:
-        money.pay(world, first, first.balance)
+        money.pay(world, first, first.balance, coupon_code=coupon_in_mind(world, first))
 
 
 @PART.hears("session")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from typing import TYPE_CHECKING
 
-from selftimer.sandbox.book import money
+from selftimer.sandbox.book import codes, money
+from selftimer.sandbox.book.deeds import DeedError
 from selftimer.sandbox.life.person import after_hours, some_time
 from selftimer.sandbox.script import Script
 
@@ -61,17 +64,35 @@ def pays(world: LivingStudio, key: str, invoice_id: str, share: float) -> None:
     random = person.dice(world, "pay")
     amount = invoice.balance if share >= 1 else max(1, int(invoice.amount * share) - invoice.paid)
     amount = min(amount, invoice.balance)
+    code = coupon_in_mind(world, invoice)
     method = random.choices(_METHODS, (0.55, 0.3, 0.15))[0]
     if method == "bank_transfer":
-        payment = money.pay(world, invoice, amount, method=method, status="pending")
+        payment = money.pay(world, invoice, amount, method=method, status="pending", coupon_code=code)
         world.at(after_hours(world, random, 20, 72), key, "transfer_arrives", payment.id)
     elif random.random() < 0.05:
-        money.pay(world, invoice, amount, method=method, status="failed")
+        money.pay(world, invoice, amount, method=method, status="failed", coupon_code=code)
         world.at(some_time(world, person, random, 2, 40), key, "pays", invoice_id, share)
     else:
-        payment = money.pay(world, invoice, amount, method=method)
+        payment = money.pay(world, invoice, amount, method=method, coupon_code=code)
         if random.random() < 0.03:
             world.at(after_hours(world, random, 60, 400), key, "disputes", payment.id)
+
+
+def coupon_in_mind(world: LivingStudio, invoice: Invoice) -> str | None:
+    """The code of a coupon that the studio wrote to them about, if it counts for this invoice."""
+    threads = world.tables.conversations.of_client(invoice.client_id)
+    said = {
+        word.casefold()
+        for thread in threads
+        for message in thread.messages
+        if message.sender_type == "photographer"
+        for word in re.findall(r"[\w-]+", message.content)
+    }
+    for coupon in world.tables.coupons:
+        if coupon.code.casefold() in said:
+            with contextlib.suppress(DeedError):
+                return codes.usable_coupon(world, invoice, coupon.code).code
+    return None
 
 
 @PART.on("transfer_arrives")

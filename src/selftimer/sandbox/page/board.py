@@ -91,7 +91,13 @@ def client(world: Studio, row: Client) -> Values:
             for m in (thread.messages if thread else ())
         ],
         "sessions": [
-            {"id": s.id, "name": kinds[s.type_id].name, "status": s.status, "when": when(world, s.start_at)}
+            {
+                "id": s.id,
+                "name": kinds[s.type_id].name,
+                "status": s.status,
+                "when": when(world, s.start_at),
+                "coming": s.start_at > world.now and s.status in {"pending", "confirmed"},
+            }
             for s in reversed(tables.sessions.of_client(row.id))
         ],
         "invoices": [_invoice(i) for i in reversed(tables.invoices.of_client(row.id))],
@@ -104,7 +110,8 @@ def client(world: Studio, row: Client) -> Values:
 
 
 def _session_types(world: Studio) -> list[tuple[str, str]]:
-    return [(kind.key, kind.name) for kind in world.tables.session_types if kind.status == "published"]
+    offered = (kind for kind in world.tables.session_types if kind.status == "published" and not kind.deleted)
+    return [(kind.id, kind.name) for kind in offered]
 
 
 def _clients(world: Studio, word: str) -> tuple[list[Values], int]:
@@ -200,7 +207,7 @@ def _writes(world: Studio, rows: Sequence[Write]) -> list[Values]:
         said = row.content.get("content") or row.content.get("template_name") or row.content.get("invoice_number") or ""
         seen.append(
             {
-                "when": when(world, Instant.parse_iso(row.at)),
+                "when": when(world, Instant.parse_iso(row.at))[4:],
                 "kind": row.kind.replace("_", " "),
                 "client": person.id if person else "",
                 "name": person.name if person else "",

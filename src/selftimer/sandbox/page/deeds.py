@@ -15,6 +15,7 @@ from whenever import Date, Time
 from selftimer.primitives.money import exponent
 from selftimer.primitives.time import local
 from selftimer.sandbox.book import money, papers, people, sessions
+from selftimer.sandbox.book.availability import Calendar
 from selftimer.sandbox.book.deeds import DeedError
 from selftimer.sandbox.model import UNSIGNED, PaymentMethod, Record
 from selftimer.sandbox.money_words import formatted
@@ -31,6 +32,7 @@ Actor = Literal["client", "studio"]
 OPEN_INVOICES = ("unpaid", "partially_paid", "past_due")
 METHODS: tuple[PaymentMethod, ...] = ("card", "bank_transfer", "paypal")
 _LONGEST = 5_000
+_NEAR_DAYS = 60
 R = TypeVar("R", bound=Record)
 
 
@@ -126,11 +128,11 @@ class Order:
     def session_type(self) -> SessionType:
         """The session type by id, key or name; the order must name one that is offered."""
         wanted = self.text("session_type").lower()
-        offered = [kind for kind in self.world.tables.session_types if kind.status == "published"]
+        offered = [kind for kind in self.world.tables.session_types if kind.status == "published" and not kind.deleted]
         for kind in offered:
             if wanted in {kind.id.lower(), kind.key, kind.name.lower()}:
                 return kind
-        keys = ", ".join(kind.key for kind in offered)
+        keys = ", ".join(kind.key or kind.name for kind in offered)
         raise _unclear(f"There is no session type {wanted!r} on offer; there are: {keys}.")
 
     def start(self) -> Instant:
@@ -163,34 +165,66 @@ def _inquire(world: Studio, order: Order) -> str:
     kind = order.session_type
     start = order.start() if order.text("date", "") else None
     words = order.text("text", f"Hello, we are looking for a photographer: {kind.name}.")
-    client = order.client if order.text("client", "") else _stranger(world, order)
+    client = order.client if order.text("client", "") else _contact(world, order)
     world.tell("lead", client.id, f"{{name}} asks about: {kind.name}")
     people.client_says(world, client.id, words, subject=f"Inquiry: {kind.name}")
     if start is not None:
-        sessions.add_session(world, client.id, kind, start, "inquiry")
+        sessions.ask(world, client.id, kind, start)
     return f"{client.name} has asked about: {kind.name}."
 
 
-def _stranger(world: Studio, order: Order) -> Client:
+def _contact(world: Studio, order: Order) -> Client:
+    """Whoever fills in the form: the product knows people by their address."""
     first, last, email = order.text("first_name"), order.text("last_name", ""), order.text("email")
     if "@" not in email or " " in email:
         raise _unclear(f"{email!r} is no e-mail address.")
-    if any(client.email.lower() == email.lower() for client in world.tables.clients):
-        raise DeedError("email_taken", f"{email} belongs to a client already; say client instead of a new name.")
-    return people.add_client(world, first_name=first, last_name=last, email=email, by="client")
+    return people.contact(world, email=email, first_name=first, last_name=last)
 
 
 def _book(world: Studio, order: Order) -> str:
     client, kind, start = order.client, order.session_type, order.start()
-    sessions.add_session(world, client.id, kind, start, "confirmed")
-    world.tell("session_confirmed", client.id, f"{{name}} books: {kind.name}")
+    try:
+        sessions.book(world, client.id, kind, start)
+    except DeedError as error:
+        raise DeedError(error.code, f"{error} {_free_near(world, kind, start)}") from error
     return f"{client.name} has booked: {kind.name}."
+
+
+def _free_near(world: Studio, kind: SessionType, start: Instant) -> str:
+    """Which times there are, for one that isn't."""
+    zone, calendar = world.profile.zone, Calendar(world, kind)
+    nearest = calendar.nearest(start, within_days=_NEAR_DAYS)
+    if nearest is None:
+        return f"No time is free within {_NEAR_DAYS} days."
+    date = nearest.to_tz(zone).date()
+    times = [slot.start_at.to_tz(zone).time().format_iso()[:5] for slot in calendar.day(date, zone)]
+    return f"Free on {date}: {', '.join(times)}."
 
 
 def _agree(world: Studio, order: Order) -> str:
     session = order.one("session", _sessions(world, order.client, "pending"), "session that waits for a yes")
-    sessions.set_status(world, session, "confirmed")
+    sessions.confirm(world, session)
     return f"{order.client.name} has said yes to the date."
+
+
+def _move(world: Studio, order: Order) -> str:
+    session = order.one("session", _coming(world, order.client), "coming session to move")
+    kind, start = world.tables.session_types.rows[session.type_id], order.start()
+    try:
+        sessions.reschedule(world, session, start)
+    except DeedError as error:
+        raise DeedError(error.code, f"{error} {_free_near(world, kind, start)}") from error
+    return f"{order.client.name} has moved the session to {order.text('date')}."
+
+
+def _cancel(world: Studio, order: Order) -> str:
+    session = order.one("session", _coming(world, order.client), "coming session to cancel")
+    sessions.cancel(world, session)
+    return f"{order.client.name} has canceled the session."
+
+
+def _coming(world: Studio, client: Client) -> list[Session]:
+    return [s for s in _sessions(world, client, "pending", "confirmed") if s.start_at > world.now]
 
 
 def _pay(world: Studio, order: Order) -> str:
@@ -257,13 +291,13 @@ def _open_quote(world: Studio, order: Order) -> Quote:
 
 def _confirm(world: Studio, order: Order) -> str:
     session = order.one("session", _sessions(world, order.client, "inquiry"), "session that was asked for")
-    sessions.set_status(world, session, "pending")
+    sessions.accept(world, session)
     return f"The studio has confirmed; {order.client.name} must say yes."
 
 
 def _decline(world: Studio, order: Order) -> str:
-    session = order.one("session", _sessions(world, order.client, "inquiry", "pending"), "session to decline")
-    sessions.set_status(world, session, "declined")
+    session = order.one("session", _sessions(world, order.client, "inquiry"), "session that was asked for")
+    sessions.decline(world, session)
     return f"The studio has declined the session of {order.client.name}."
 
 
@@ -285,22 +319,25 @@ def _archive(world: Studio, order: Order) -> str:
     return f"{client.name} is archived."
 
 
+_WHO = ("first_name", "last_name", "email")
+_WHEN = ("session_type", "date", "time")
+_PAYMENT = ("invoice", "amount", "method", "coupon", "gift_card")
 DEEDS: tuple[Deed, ...] = (
-    Deed("client", "write", "Write a message", ("text",), _write),
-    Deed("client", "inquire", "Ask for a session", ("session_type", "date", "time", "text"), _inquire),
-    Deed("client", "book", "Book a session", ("session_type", "date", "time"), _book),
-    Deed("client", "agree", "Say yes to a date", ("session",), _agree),
-    Deed(
-        "client", "pay", "Pay an invoice, all or a part", ("invoice", "amount", "method", "coupon", "gift_card"), _pay
-    ),
-    Deed("client", "sign", "Sign a contract", ("contract",), _sign),
-    Deed("client", "answer", "Answer a questionnaire", ("questionnaire", "answers"), _answer),
-    Deed("client", "accept", "Accept a quote", ("quote",), _accept),
-    Deed("client", "decline", "Decline a quote", ("quote",), _refuse),
-    Deed("studio", "write", "Write to a client by hand", ("text",), _say),
-    Deed("studio", "confirm", "Confirm a session that was asked for", ("session",), _confirm),
-    Deed("studio", "decline", "Decline a session", ("session",), _decline),
-    Deed("studio", "archive", "Archive a client", (), _archive),
+    Deed("client", "write", "write a message", ("text",), _write),
+    Deed("client", "inquire", "ask for a session, as somebody new or known", (*_WHO, *_WHEN, "text"), _inquire),
+    Deed("client", "book", "book a time that is free", _WHEN, _book),
+    Deed("client", "agree", "say yes to a session that the studio confirmed", ("session",), _agree),
+    Deed("client", "move", "move a session to a time that is free", ("session", "date", "time"), _move),
+    Deed("client", "cancel", "cancel a session", ("session",), _cancel),
+    Deed("client", "pay", "pay an invoice, all or a part", _PAYMENT, _pay),
+    Deed("client", "sign", "sign a contract", ("contract",), _sign),
+    Deed("client", "answer", "answer a questionnaire", ("questionnaire", "answers"), _answer),
+    Deed("client", "accept", "accept a quote", ("quote",), _accept),
+    Deed("client", "decline", "decline a quote", ("quote",), _refuse),
+    Deed("studio", "write", "write to a client by hand", ("text",), _say),
+    Deed("studio", "confirm", "confirm a session that was asked for", ("session",), _confirm),
+    Deed("studio", "decline", "decline a session that was asked for", ("session",), _decline),
+    Deed("studio", "archive", "archive a client", (), _archive),
 )
 """All that can be done by hand."""
 

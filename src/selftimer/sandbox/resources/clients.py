@@ -42,9 +42,9 @@ _CSV = (
 )
 _TEXTS = ("first_name", "last_name", "phone", "company", "job_title", "notes")
 _LONGEST = 2000
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
+_ADDRESS = r"[^@ \t-\r]+@[^@ \t-\r]+"  # not \s: what that is, differs from one kind of pattern to the next
 _Text = Annotated[str, Field(max_length=_LONGEST)]
-_Email = Annotated[str, Field(max_length=_LONGEST, pattern=r"^[^@\s]+@[^@\s]+$")]
+_Email = Annotated[str, Field(max_length=_LONGEST, pattern=f"^{_ADDRESS}$")]
 _Types = Annotated[str, Field(pattern=r"^(client|lead|other)(,(client|lead|other))*$", examples=["client,lead"])]
 StatusName = Literal["Active", "Archived"]
 
@@ -163,7 +163,7 @@ def _read(body: dict[str, Any], row: Client | None) -> dict[str, Any]:
     values: dict[str, Any] = {n: fields.text(n, limit=_LONGEST) for n in _TEXTS if row is None or n in body}
     if row is None or body.get("email") is not None:
         email = fields.text("email", required=True, limit=_LONGEST)
-        if email.strip() and not _EMAIL.match(email):
+        if email.strip() and not re.fullmatch(_ADDRESS, email):
             fields.fault("email", "The email field must be a valid email address.")
         values["email"] = email
     elif "email" in body:

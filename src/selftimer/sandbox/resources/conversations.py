@@ -14,7 +14,7 @@ from selftimer.sandbox.http import Answer, Call, Fields, Refused, body_of, clien
 from selftimer.sandbox.model import Attachment, Conversation
 from selftimer.sandbox.resources.reading import PAGE, PAGE_SIZE
 from selftimer.sandbox.routing import Param, Route, ShortPageMeta
-from selftimer.sandbox.view_types import Count, closed
+from selftimer.sandbox.view_types import AttachmentRef, ClientRef, ConversationRef, Count, closed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,16 +52,16 @@ _Content = Annotated[str, Field(min_length=1, max_length=20_000, pattern=r"\S")]
 class NewConversation(TypedDict):
     """A conversation to be."""
 
-    client_id: str
+    client_id: ClientRef
     subject: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
 
 
 class NewMessage(TypedDict):
     """What the studio writes, and the files that were uploaded for it."""
 
-    conversation_id: str
+    conversation_id: ConversationRef
     content: _Content
-    attachment_ids: NotRequired[Annotated[list[str], Field(max_length=MOST_FILES)] | None]
+    attachment_ids: NotRequired[Annotated[list[AttachmentRef], Field(max_length=MOST_FILES)] | None]
 
 
 @closed

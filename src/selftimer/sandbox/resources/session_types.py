@@ -5,7 +5,7 @@ The calls are documented, and most of the fields; what a body may hold follows f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -22,6 +22,7 @@ from selftimer.sandbox.http import Answer, Call, Fields, body_of, found, invalid
 from selftimer.sandbox.model import SessionTypeStatus, Tax, WayToPay
 from selftimer.sandbox.resources.reading import choice, inner_faults, objects, whole
 from selftimer.sandbox.routing import Route, TotalMeta
+from selftimer.sandbox.view_types import ContractTemplateRef, CurrencyCode, QuestionnaireTemplateRef, ScheduleRef
 
 if TYPE_CHECKING:
     from selftimer.primitives.ids import StudioId
@@ -38,14 +39,14 @@ _Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 _WayType = Literal["card", "paypal", "manual"]
 
 
-class WayToPayBody(TypedDict, total=False):
+class WayToPayBody(TypedDict):
     """A way to pay; a manual one without a known id is a new one."""
 
-    id: str | None
+    id: NotRequired[str | None]
     name: _Name
-    enabled: bool
-    type: _WayType
-    instructions: str | None
+    enabled: NotRequired[bool]
+    type: NotRequired[_WayType]
+    instructions: NotRequired[str | None]
 
 
 class TaxBody(TypedDict):
@@ -61,19 +62,19 @@ class _Terms(TypedDict, total=False):
     location: str | None
     payment_amount_full: _Amount
     payment_amount_partial: _Amount
-    currency: str
+    currency: CurrencyCode
     collect_payment: bool
     minimum_notice_duration: _Notice
     maximum_notice_duration: _Notice
     buffer_before_duration: _Buffer
     buffer_after_duration: _Buffer
-    payment_methods: list[WayToPayBody]
-    taxes: list[TaxBody]
-    session_type_schedule_id: str
-    contract_template_id: str | None
+    payment_methods: Annotated[list[WayToPayBody], Field(max_length=20)]
+    taxes: Annotated[list[TaxBody], Field(max_length=10)]
+    session_type_schedule_id: ScheduleRef
+    contract_template_id: ContractTemplateRef | None
     auto_send_contract: bool
     contract_required_for_booking: bool
-    questionnaire_template_id: str | None
+    questionnaire_template_id: QuestionnaireTemplateRef | None
 
 
 class NewSessionType(_Terms):

@@ -62,11 +62,27 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_deliveries_studio_client_id_state"), "deliveries", ["studio", "client_id", "state"], unique=False
     )
+    op.create_index(
+        op.f("ix_deliveries_studio_client_id_planned_at_id"),
+        "deliveries",
+        ["studio", "client_id", "planned_at", "id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_deliveries_studio_happened_at"), "deliveries", ["studio", "happened_at"], unique=False)
     op.create_index(op.f("ix_deliveries_studio_planned_at"), "deliveries", ["studio", "planned_at"], unique=False)
     op.create_index(op.f("ix_deliveries_studio_lease_until"), "deliveries", ["studio", "lease_until"], unique=False)
-    op.create_index(op.f("ix_deliveries_studio_result_id"), "deliveries", ["studio", "result_id"], unique=False)
-    op.create_index(op.f("ix_deliveries_studio_run_id"), "deliveries", ["studio", "run_id"], unique=False)
+    op.create_index(
+        op.f("ix_deliveries_studio_result_id_planned_at_id"),
+        "deliveries",
+        ["studio", "result_id", "planned_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_deliveries_studio_run_id_planned_at_id"),
+        "deliveries",
+        ["studio", "run_id", "planned_at", "id"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_deliveries_studio_state_due_at_planned_at_id"),
         "deliveries",
@@ -206,15 +222,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("studio", "kind", "id", name=op.f("pk_records")),
     )
     op.create_index(
-        op.f("ix_records_studio_kind_client_id_sort_at"),
+        op.f("ix_records_studio_kind_client_id_sort_at_id"),
         "records",
-        ["studio", "kind", "client_id", "sort_at"],
+        ["studio", "kind", "client_id", "sort_at", "id"],
         unique=False,
     )
     op.create_index(
-        op.f("ix_records_studio_kind_parent_id_sort_at"),
+        op.f("ix_records_studio_kind_parent_id_sort_at_id"),
         "records",
-        ["studio", "kind", "parent_id", "sort_at"],
+        ["studio", "kind", "parent_id", "sort_at", "id"],
         unique=False,
     )
     op.create_index(
@@ -321,7 +337,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("studio", "rule_id", "entry_id", "subject_id", name=op.f("pk_timers")),
     )
-    op.create_index(op.f("ix_timers_studio_client_id_state"), "timers", ["studio", "client_id", "state"], unique=False)
+    op.create_index(
+        op.f("ix_timers_studio_client_id_state_due_at"),
+        "timers",
+        ["studio", "client_id", "state", "due_at"],
+        unique=False,
+    )
     op.create_index(op.f("ix_timers_studio_state_closes_at"), "timers", ["studio", "state", "closes_at"], unique=False)
     op.create_index(op.f("ix_timers_studio_state_due_at"), "timers", ["studio", "state", "due_at"], unique=False)
     op.create_index(op.f("ix_timers_studio_subject_id"), "timers", ["studio", "subject_id"], unique=False)
