@@ -154,7 +154,10 @@ async def test_taxes_and_templates_of_a_type_reach_those_who_book(http: httpx.As
         taxed = await http.post(f"{API}{path}/taxes", json={"name": "City", "rate": rate})
         assert taxed.status_code == 201
     assert taxed.json()["data"]["taxes"] == [{"name": "City", "rate": 7.5}], "one of the same name is replaced"
-    await put(http, path, contract_required_for_booking=True)
+    full = [{"name": f"Tax {number}", "rate": number} for number in range(10)]
+    await put(http, path, taxes=full)
+    assert (await http.post(f"{API}{path}/taxes", json={"name": "Eleventh", "rate": 1})).status_code == 409
+    await put(http, path, taxes=taxed.json()["data"]["taxes"], contract_required_for_booking=True)
     client = lead(quiet)
     session = sessions.book(quiet, client.id, portrait, slot(quiet, portrait))
     invoice = (await read(http, f"/invoices/{session.invoice_id}"))["data"]

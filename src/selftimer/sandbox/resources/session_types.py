@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DAY = 1440
 MOST = 1_000_000_000
 LONGEST_NOTICE = 3650
+_MOST_TAXES = 10
 _Amount = Annotated[int, Field(ge=0, le=MOST)]
 _Length = Annotated[int, Field(ge=1, le=DAY)]
 _Buffer = Annotated[int, Field(ge=0, le=DAY)]
@@ -69,7 +70,7 @@ class _Terms(TypedDict, total=False):
     buffer_before_duration: _Buffer
     buffer_after_duration: _Buffer
     payment_methods: Annotated[list[WayToPayBody], Field(max_length=20)]
-    taxes: Annotated[list[TaxBody], Field(max_length=10)]
+    taxes: Annotated[list[TaxBody], Field(max_length=_MOST_TAXES)]
     session_type_schedule_id: ScheduleRef
     contract_template_id: ContractTemplateRef | None
     auto_send_contract: bool
@@ -152,8 +153,8 @@ def add_tax(call: Call) -> Answer:
     tax = _tax(fields)
     fields.check()
     rest = [other for other in row.taxes if other.name != tax.name]
-    if len(rest) >= 10:
-        raise invalid({"name": ["A session type has at most 10 taxes."]})
+    if len(rest) >= _MOST_TAXES:
+        raise shape1(409, "conflict", f"A session type has at most {_MOST_TAXES} taxes; take one away first.")
     answer = _changed(call, row, {"taxes": [*rest, tax]}, body)
     return Answer(answer.body, 201)
 
@@ -284,7 +285,7 @@ def _agree(fields: Fields, values: dict[str, Any], row: SessionType | None) -> N
 
 def _taxes(fields: Fields) -> list[Tax]:
     found_taxes = []
-    for place, entry in enumerate(objects(fields, "taxes", most=10)):
+    for place, entry in enumerate(objects(fields, "taxes", most=_MOST_TAXES)):
         inner = Fields(entry)
         found_taxes.append(_tax(inner))
         inner_faults(fields, "taxes", place, inner)
@@ -333,7 +334,7 @@ ROUTES = (
     Route("PUT", _ONE, update, body=SessionTypeChanges, data=views.SessionType, errors=(400, 404, 422)),
     Route("DELETE", _ONE, delete, status=204, errors=(400, 404)),
     Route("PUT", f"{_ONE}/update_status", update_status, body=StatusBody, data=views.SessionType, errors=(422,)),
-    Route("POST", f"{_ONE}/taxes", add_tax, body=TaxBody, data=views.SessionType, status=201, errors=(422,)),
+    Route("POST", f"{_ONE}/taxes", add_tax, body=TaxBody, data=views.SessionType, status=201, errors=(409, 422)),
     Route("PUT", f"{_ONE}/templates/contract/{{template}}", link_contract, data=views.SessionType, errors=(422,)),
     Route(
         "PUT", f"{_ONE}/templates/questionnaire/{{template}}", link_questionnaire, data=views.SessionType, errors=(422,)
