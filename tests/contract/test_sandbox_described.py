@@ -154,7 +154,7 @@ def send(case: Any) -> Any:
 
 
 ASKED: set[str] = set()
-"""Operations that were asked without a login, and with a wrong one: once is enough, and each time is two requests more."""
+"""Operations that were asked without a login, and with a wrong one: once is enough, each time is two requests more."""
 
 
 @SCHEMA.parametrize()
