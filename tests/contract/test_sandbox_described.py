@@ -75,7 +75,7 @@ DEPENDS = {
     "documents.create_contract": "422",  # a template says which variables it has
     "documents.create_quote": "422",  # lines that come to more than can be billed
     "invoices.create": "422",  # the same
-    "session_types.(create|update)": "422",  # amounts and notices that must fit each other, names used once
+    "session_types.(create|update|add_tax)": "422",  # amounts and notices that must fit, names used once, ten taxes
     "templates.update_contract": "422",  # the text and its variables must fit each other
     "templates.(fetch_content|preview.*)": "4xx",  # a template says which variables it has, and what is needed
     "conversations.upload_url": "413",  # what is too large is a fair question
@@ -154,7 +154,7 @@ def send(case: Any) -> Any:
 
 
 ASKED: set[str] = set()
-"""Operations that were asked without a login, and with a wrong one: once is enough, and each time is two requests more."""
+"""Operations that were asked without a login, and with a wrong one: once is enough, each time is two requests more."""
 
 
 @SCHEMA.parametrize()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -170,11 +169,6 @@ class Site:
     def _page(self, name: str, status: int, shown: Mapping[str, Any], more: Mapping[str, Any]) -> Response:
         notice, self._said = self._said, ""
         blank = {"live": False, "fault": "", "typed": {}, "notice": notice}
-        values = {**blank, "studio": board.frame(self._world), "hidden": self._hidden, **shown, **more}
+        values = {**blank, "studio": board.frame(self._world), "token": self._token, **shown, **more}
         text = self._templates.get_template(name).render(values)
         return Response(text, status, media_type="text/html")
-
-    def _hidden(self, do: str, deed: str = "", actor: str = "", form: str = "") -> Markup:
-        members = {"token": self._token, "do": do, "deed": deed, "as": actor, "form": form}
-        line = Markup('<input type="hidden" name="{}" value="{}">')
-        return Markup("").join(line.format(name, value) for name, value in members.items() if value)
