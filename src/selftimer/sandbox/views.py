@@ -1,7 +1,4 @@
-"""The JSON of people and sessions, as the API shows it (studio-api.md); of the rest in `views_money`, `views_papers`.
-
-Views are the one place to change when the real thing differs.
-"""
+"""The JSON of each record, as the API shows it (studio-api.md). One place to change when the real thing differs."""
 
 from __future__ import annotations
 
