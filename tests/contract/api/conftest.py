@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.contract.api.kit import BESIDES, Notebook
+
+from selftimer.studio import ENDPOINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _the_calls_of_the_mark_are_made(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that says which calls it makes has to have made them; the reference's table counts on it."""
+    Notebook.made.clear()
+    yield
+    said = {name for mark in request.node.iter_markers("calls") for name in mark.args}
+    if unknown := said - ENDPOINTS.keys() - BESIDES.keys():
+        pytest.fail(f"no such call: {', '.join(sorted(unknown))}")
+    if missing := said - {seen.call for seen in Notebook.made}:
+        pytest.fail(f"the test is marked with calls that it didn't make: {', '.join(sorted(missing))}")
