@@ -3,9 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.contract.api.kit import BESIDES, Notebook
-
-from selftimer.studio import ENDPOINTS
+from tests.contract.api.kit import Notebook, not_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +15,5 @@ def _the_calls_of_the_mark_are_made(request: pytest.FixtureRequest) -> Iterator[
     Notebook.made.clear()
     yield
     said = {name for mark in request.node.iter_markers("calls") for name in mark.args}
-    if unknown := said - ENDPOINTS.keys() - BESIDES.keys():
-        pytest.fail(f"no such call: {', '.join(sorted(unknown))}")
-    if missing := said - {seen.call for seen in Notebook.made}:
-        pytest.fail(f"the test is marked with calls that it didn't make: {', '.join(sorted(missing))}")
+    if wrong := not_made(said):
+        pytest.fail(wrong)

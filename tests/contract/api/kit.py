@@ -82,6 +82,15 @@ class Notebook(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+def not_made(said: set[str]) -> str:
+    """What is wrong with a test that says that it makes these calls; "" for nothing."""
+    if unknown := said - ENDPOINTS.keys() - BESIDES.keys():
+        return f"no such call: {', '.join(sorted(unknown))}"
+    if missing := said - {seen.call for seen in Notebook.made}:
+        return f"the test is marked with calls that it didn't make: {', '.join(sorted(missing))}"
+    return ""
+
+
 @dataclass(slots=True)
 class Meeting:
     """A client, and the sandbox that it talks to."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
 import pytest
+from tests.contract.api.kit import Seen, empty, meet, not_made
 
 from selftimer.studio import ENDPOINTS
 
@@ -131,3 +133,18 @@ def test_the_table_has_every_call_once() -> None:
     for row in ROWS:
         assert text.count(f"*{row.name}*") == 1
     assert {row.name for row in ROWS} >= ENDPOINTS.keys()
+
+
+async def test_a_mark_for_a_call_that_is_not_made_is_found_out() -> None:
+    m = meet(empty())
+    await m.studio.clients.list()
+    assert not_made({"client.list", "login"}) == ""
+    assert not_made({"client.list", "client.get"}).endswith("didn't make: client.get")
+    assert not_made({"client.lists"}) == "no such call: client.lists"
+
+
+def test_every_request_is_told_apart_by_its_path() -> None:
+    for name, endpoint in ENDPOINTS.items():
+        path = re.sub(r"\{when\}", "2026-5-1-Europe/Berlin", endpoint.path)
+        path = re.sub(r"\{\w+\}", "x_1", path)
+        assert Seen(endpoint.method, f"/api/v1{path}", {}, 200, {}, b"").call == name
