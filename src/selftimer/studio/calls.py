@@ -94,7 +94,9 @@ class Group:
     async def _put(self, name: str, model: type[T], fields: Mapping[str, Any] | None = None, **parts: str) -> T:
         """Write, and read the answer; `Drifted` where it can't be understood: the write was applied all the same."""
         body = await self._write(name, fields, **parts)
-        return understood(model, body.data, body.request, written=True)
+        if body.content is None:
+            raise Drifted("the studio took it, but its answer is empty: read it back", request=body.request)
+        return understood(model, body.inside, body.request, written=True)
 
     def _list(
         self,

@@ -115,3 +115,13 @@ async def test_a_list_of_which_only_one_page_can_be_had_is_torn() -> None:
     photos = b.studio.photos.starred()
     assert len(await photos) == 3
     assert photos.torn
+
+
+async def test_a_write_that_is_answered_with_nothing_was_applied_and_says_so() -> None:
+    b = bench()
+    b.script.always["PUT /coupons/x/disable"] = lambda _request: Reply(204, content=b"")
+    with pytest.raises(Drifted, match="took it, but its answer is empty"):
+        await b.studio.coupons.disable("x")
+    b.script.always["PUT /coupons/x/disable"] = lambda _request: Reply(200, {"data": []})
+    with pytest.raises(Drifted, match="took it, but its answer can't be understood"):
+        await b.studio.coupons.disable("x")
