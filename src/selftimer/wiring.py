@@ -36,6 +36,7 @@ from selftimer.rulebook.model import Rulebook
 from selftimer.store.store import SqlStore
 from selftimer.studio.api import Studio
 from selftimer.studio.auth import Credentials
+from selftimer.studio.endpoints import Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -121,6 +122,7 @@ async def build(
         base_url=f"{settings.account.url}{API_PATH}",
         account_id=settings.account.account_id,
         requests_per_minute=settings.account.requests_per_minute,
+        endpoints=Endpoints(settings.account.endpoints),
         budget=settings.state_folder / BUDGET if clock is None else None,
         transport=transport,
     )

@@ -35,10 +35,17 @@ def _name(path: Path) -> str:
 # --- reference -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("page", "content"), runpy.run_path(str(DOCS / "tools" / "reference.py"))["pages"]().items())
-def test_the_reference_is_what_the_program_knows(page: str, content: str) -> None:
+@pytest.mark.parametrize(
+    ("tool", "page", "content"),
+    [
+        (tool.name, page, content)
+        for tool in sorted((DOCS / "tools").glob("*.py"))
+        for page, content in runpy.run_path(str(tool))["pages"]().items()
+    ],
+)
+def test_the_reference_is_what_the_program_knows(tool: str, page: str, content: str) -> None:
     written = (DOCS / "reference" / page).read_text("utf-8")
-    assert written == content, "run: .venv/bin/python docs/tools/reference.py"
+    assert written == content, f"run: .venv/bin/python docs/tools/{tool}"
 
 
 # --- settings --------------------------------------------------------------------------------------------------------
@@ -76,7 +83,10 @@ def _sections() -> dict[str, type[BaseModel]]:
 @pytest.mark.parametrize("section", sorted(_sections()))
 def test_every_setting_is_explained_with_its_default(section: str) -> None:
     fields = _sections()[section].model_fields
-    wanted = {name: "needed" if field.is_required() else _shown(field.default) for name, field in fields.items()}
+    wanted = {
+        name: "needed" if field.is_required() else _shown(field.get_default(call_default_factory=True))
+        for name, field in fields.items()
+    }
     assert _settings_page()[section] == wanted
 
 

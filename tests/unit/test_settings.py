@@ -291,3 +291,26 @@ def test_what_the_starter_has_commented_out_are_the_defaults(load: Callable[...,
             "email",
             "account_id",
         }
+
+
+def test_endpoints_are_put_right_in_either_way_of_writing(load: Callable[..., Settings]) -> None:
+    text = '[account.endpoints]\n"quote.list" = "/e/"\nquote.get = "/e/{id}"\ntemplate.email.list = {size = 3}\n'
+    found = load(GOOD + text).account.endpoints
+    assert found == {"quote.list": "/e/", "quote.get": "/e/{id}", "template.email.list": {"size": 3}}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('"qoute.list" = "/e/"', "there is no endpoint 'qoute.list'; did you mean 'quote.list'?"),
+        ('"quote.get" = "/e/"', "the path must hold {id}; got '/e/'"),
+        ('"quote.list" = "e"', "the path starts with a slash; got 'e'"),
+        ('"quote.list" = {sise = 3}', "has no 'sise' to change; it has path, "),
+        ('"quote.list" = {size = "many"}', "size can't be 'many'"),
+        ('"quote.list" = 3', "can't be 3"),
+    ],
+)
+def test_a_wrong_endpoint_is_told_with_its_line(load: Callable[..., Settings], line: str, said: str) -> None:
+    (sentence,) = refusal(load, f'{GOOD}[account.endpoints]\n"account" = "/me"\n{line}\n')
+    assert sentence.startswith("selftimer.toml:6: ")
+    assert said in sentence

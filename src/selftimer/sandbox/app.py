@@ -24,6 +24,7 @@ from selftimer.sandbox.auth import (
 )
 from selftimer.sandbox.control import Control
 from selftimer.sandbox.dispatch import Reply
+from selftimer.sandbox.etags import Etags
 from selftimer.sandbox.faults import Faults
 from selftimer.sandbox.gate import FaultGate
 from selftimer.sandbox.http import dump, shape1
@@ -46,7 +47,9 @@ def create_app(world: Studio, options: ServerOptions | None = None, faults: Faul
     """The app. `faults` may be handed in to order them in process; else they come by /_sandbox/faults."""
     world.script.join(dispatch.PART)
     orders = faults or Faults()
-    studio = _Studio(world, options or ServerOptions())
+    options = options or ServerOptions()
+    studio = _Studio(world, options)
+    tagged = [Middleware(Etags, below=f"{dispatch.PREFIX}/")] if options.etags else []
     app = Starlette(
         routes=[
             *Control(world, studio.logins, orders).routes(),
@@ -56,7 +59,7 @@ def create_app(world: Studio, options: ServerOptions | None = None, faults: Faul
             Route("/openapi.json", _Asgi(studio.description), methods=["GET"]),
             *Uploads(world, studio.logins).routes(),
         ],
-        middleware=[Middleware(FaultGate, world=world, faults=orders)],
+        middleware=[Middleware(FaultGate, world=world, faults=orders), *tagged],
     )
     app.router.redirect_slashes = False
     # whatever is under /api/v1, also what no pattern of Starlette's matches, such as a path with a line break in it

@@ -37,7 +37,8 @@ class ServerOptions:
 
     `rate_limit` is requests a minute of that clock (None: no limit); while the clock stands still the minute doesn't
     pass either, so the default is high. `idle_seconds` is how long a web login lives without a request. `forbidden` are
-    paths below /api/v1, like `/invoices`, that the login may not use: an assistant's, who doesn't see the money.
+    paths below /api/v1, like `/invoices`, that the login may not use: an assistant's, who doesn't see the money. With
+    `etags` an answer to a GET has one, and asking with it again costs a 304: not known of the real API.
     """
 
     expiry_style: ExpiryStyle = "401"
@@ -45,6 +46,7 @@ class ServerOptions:
     rate_limit: int | None = 6000
     require_login: bool = True
     forbidden: tuple[str, ...] = ()
+    etags: bool = False
 
     def forbids(self, path: str) -> bool:
         """Whether a path, without /api/v1, is one that the login may not use, or below one."""

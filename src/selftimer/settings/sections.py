@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from selftimer.errors import ConfigError
 from selftimer.facts.schema import SCHEMA
 from selftimer.plan.policy import Cadence, Caps, Policy, QuietHours
 from selftimer.primitives.time import Span, check_zone, parse_time
 from selftimer.settings.countries import listed
 from selftimer.settings.places import similar
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _NIGHT = re.compile(r"(\d\d:\d\d) ?- ?(\d\d:\d\d)\Z")
@@ -114,6 +119,39 @@ def spoken(value: Any) -> Any:
     return flat
 
 
+def corrected(value: Any) -> Any:
+    """Endpoints that are different for this studio: name to a path, or to a table of what is different.
+
+    `quote.list = "/estimates"` without quotes is a table within a table; both ways mean the same. The client's table is
+    loaded only where something is said about it.
+    """
+    if not isinstance(value, dict) or not value:
+        return value
+    from selftimer.studio.endpoints import ENDPOINTS, Endpoints
+
+    flat = dict(_endpoints(value, ENDPOINTS))
+    wrong = []
+    for name, change in flat.items():
+        try:
+            Endpoints({name: change})
+        except ConfigError as error:
+            said = PydanticCustomError("value_error", "{error}", {"error": str(error)})
+            wrong.append(InitErrorDetails(type=said, loc=(name,), input=change))
+    if wrong:
+        raise ValidationError.from_exception_data("endpoints", wrong)
+    return flat
+
+
+def _endpoints(table: dict[str, Any], known: Collection[str], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, change in table.items():
+        name = f"{before}{key}"
+        inner = name not in known and isinstance(change, dict) and any(one.startswith(f"{name}.") for one in known)
+        if inner:
+            yield from _endpoints(change, known, f"{name}.")
+        else:
+            yield name, change
+
+
 Whole = Annotated[int, Field(ge=1)]
 
 
@@ -148,6 +186,9 @@ class Account(Section):
     account_id: str | None = None
     """Pins the account: signing in to another one is refused."""
     requests_per_minute: Annotated[float, Field(ge=6, le=600)] = 120.0
+    endpoints: Annotated[dict[str, str | dict[str, str | int | None]], BeforeValidator(corrected)] = Field(
+        default_factory=dict
+    )
 
 
 class Polling(Section):

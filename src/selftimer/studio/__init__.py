@@ -1,10 +1,17 @@
-"""The Studio API client: sessions, paging, limits, wire models and the mapping of errors (studio-api.md)."""
+"""The Studio API client: sessions, paging, limits, wire models and the mapping of errors (studio-api.md).
+
+A library of its own: `from selftimer.studio import Studio`; docs/guide/library.md shows how.
+"""
 
 from __future__ import annotations
 
-from selftimer.studio import lean  # noqa: F401 - for what it does, before httpx is imported
+from selftimer.studio import (
+    lean,  # noqa: F401 - for what it does, before httpx is imported
+    models,
+)
 from selftimer.studio.api import Studio
 from selftimer.studio.auth import Credentials
-from selftimer.studio.endpoints import Endpoints
+from selftimer.studio.endpoints import ENDPOINTS, Endpoint, Endpoints
+from selftimer.studio.stream import SetAside, Stream
 
-__all__ = ["Credentials", "Endpoints", "Studio"]
+__all__ = ["ENDPOINTS", "Credentials", "Endpoint", "Endpoints", "SetAside", "Stream", "Studio", "models"]

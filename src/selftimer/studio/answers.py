@@ -189,6 +189,31 @@ def judge_read(answer: Answer, now: Instant) -> Any:
     raise _refusal(answer, read_fault(body) or _Fault(f"the studio answered {_words(answer.status)}", None, {}))
 
 
+def judge_text(answer: Answer, now: Instant) -> str:
+    """The text of a read's answer (the export of clients), or the error it is."""
+    if not 200 <= answer.status < 300 or answer.html or "application/json" in answer.headers.get("content-type", ""):
+        judge_read(answer, now)
+        raise Drifted("the studio's answer is not a text", status=answer.status, request=answer.request)
+    try:
+        return answer.body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Drifted("the studio's answer is not UTF-8", status=answer.status, request=answer.request) from error
+
+
+def judge_upload(answer: Answer) -> None:
+    """Whether a file was taken. `Refused` says that it was not; it may be sent again: it reaches nobody by itself."""
+    if 200 <= answer.status < 300:
+        return
+    if 300 <= answer.status < 500 and answer.status != 408:
+        raise Refused(
+            f"the file was not taken: {_words(answer.status)}",
+            status=answer.status,
+            code="upload_refused",
+            request=answer.request,
+        )
+    raise _unclear(answer, _words(answer.status))
+
+
 def judge_write(answer: Answer, now: Instant) -> Any:
     """The JSON of an applied write; else the error that says whether it was applied (delivery.md §1.4)."""
     status = answer.status
@@ -255,10 +280,11 @@ def _rate_limited(answer: Answer, now: Instant) -> RateLimited:
 
 
 def _drifted(answer: Answer) -> Drifted:
-    what = f"redirected to {urlsplit(answer.headers.get('location', '')).path or '/'}" if answer.status < 400 else ""
+    to = answer.headers.get("location")
+    what = f"redirected to {urlsplit(to).path or '/'}" if to and answer.status < 400 else ""
     return Drifted(
         f"the studio answered {what or _words(answer.status)} without an error that can be read; "
-        "check the base URL and [studio.endpoints]",
+        "check the base URL and [account.endpoints]",
         status=answer.status,
         request=answer.request,
     )

@@ -3,86 +3,154 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from random import Random
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from pydantic import SecretStr
 
 from selftimer.errors import NotSignedIn, Refused, StudioError
 from selftimer.facts.records import Kind, RawRecord, Record, Unreadable
 from selftimer.ports import Accepted, Page, Permit, Signals
+from selftimer.primitives.clock import SystemClock
+from selftimer.studio.account import Me
 from selftimer.studio.auth import Auth, Credentials
+from selftimer.studio.calls import Group
 from selftimer.studio.clients import ALL_TYPES, Clients
 from selftimer.studio.conversations import Conversations
-from selftimer.studio.documents import Coupons, Documents
+from selftimer.studio.coupons import Coupons, GiftCards
+from selftimer.studio.documents import Contracts, Documents, Questionnaires, Quotes
 from selftimer.studio.endpoints import Endpoints
+from selftimer.studio.galleries import Collections, Photos
 from selftimer.studio.http import Http
-from selftimer.studio.invoices import Invoices, payments_of
+from selftimer.studio.invoices import Invoices, Payments
 from selftimer.studio.limiter import RateLimiter
-from selftimer.studio.pages import data_of, messages_of, one, page_of, parse
-from selftimer.studio.sessions import Sessions
-from selftimer.studio.templates import Templates
+from selftimer.studio.pages import data_of, messages_of, one, page_of, parse, payments_of
+from selftimer.studio.sessions import Schedules, Sessions, SessionTypes
+from selftimer.studio.stream import PAGES_AT_ONCE
+from selftimer.studio.templates import (
+    ContractTemplates,
+    EmailTemplates,
+    InvoiceTemplates,
+    QuestionnaireTemplates,
+    QuoteTemplates,
+    TemplateNames,
+)
 from selftimer.studio.transport import READ_TIMEOUT, WRITE_DEADLINE, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
-    from random import Random
+    from types import TracebackType
 
     import httpx
 
     from selftimer.primitives.clock import Clock
 
 T = TypeVar("T")
+G = TypeVar("G", bound=Group)
 BASE_URL = "https://studio.pixieset.com/api/v1"
+GALLERY_URL = "https://galleries.pixieset.com/api/v1"
 REQUESTS_PER_MINUTE = 120.0
 
 
 class Studio:
-    """One studio's account. Implements `selftimer.ports.StudioApi`; what is beyond the port hangs on the resources.
+    """One studio's account, with a group of calls for each kind of thing; implements `selftimer.ports.StudioApi`.
 
-    `transport` replaces the network (ASGI, faults). `account_id` is the pinned account: signing in to another one is
-    refused. Processes that give the same file as `budget` share the requests per minute; a `guest` among them leaves
-    half of each burst to the others. Every failure is a `StudioError`; wrong settings are a `ConfigError` at once.
+    ::
+
+        async with Studio(email="me@example.com", password="…") as studio:
+            async for client in studio.clients.list(types="lead"):
+                print(client.name)
+
+    Signed in with e-mail and password, or the `cookie` header of a browser that is signed in, by the first request.
+    `gallery_url` is the Gallery API's address: the real one beside the real studio, else the same as `base_url`.
+    `account_id` is the pinned account: signing in to another one is refused. `page_size` is how many records a list
+    asks for at once, `pages_at_once` how many pages are under way. Processes that give the same file as `budget` share
+    the requests per minute; a `guest` among them leaves half of each burst to the others. `transport` replaces the
+    network, `clock` and `random` the machine's. Every failure is a `StudioError`; wrong settings are a `ConfigError` at
+    once.
     """
 
     def __init__(
         self,
-        credentials: Credentials,
-        clock: Clock,
-        random: Random,
+        credentials: Credentials | None = None,
+        clock: Clock | None = None,
+        random: Random | None = None,
         *,
+        email: str | None = None,
+        password: str | None = None,
+        cookie: str | None = None,
         base_url: str = BASE_URL,
+        gallery_url: str | None = None,
         account_id: str | None = None,
         requests_per_minute: float = REQUESTS_PER_MINUTE,
         burst: int | None = None,
         budget: Path | None = None,
         guest: bool = False,
+        page_size: int = 100,
+        pages_at_once: int = PAGES_AT_ONCE,
         endpoints: Endpoints | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         write_deadline: float = WRITE_DEADLINE,
         read_timeout: httpx.Timeout = READ_TIMEOUT,
     ) -> None:
-        table = endpoints or Endpoints()
+        table, clock = endpoints or Endpoints(), clock or SystemClock()
         self._transport = Transport(
-            base_url, clock, transport=transport, write_deadline=write_deadline, read_timeout=read_timeout
+            base_url,
+            clock,
+            gallery_url=gallery_url or (GALLERY_URL if base_url.rstrip("/") == BASE_URL else base_url),
+            transport=transport,
+            write_deadline=write_deadline,
+            read_timeout=read_timeout,
         )
         self._limiter = RateLimiter(clock, requests_per_minute, burst, shared=budget, guest=guest)
         self._auth = Auth(
             self._transport,
             self._limiter,
             clock,
-            credentials,
+            credentials or _credentials(email, password, cookie),
             account_path=table["account"].path,
             account_id=account_id,
         )
-        self._http = Http(self._transport, self._auth, self._limiter, table, clock, random)
+        self._http = Http(self._transport, self._auth, self._limiter, table, clock, random or Random())
         self._sizes: dict[Kind, int] = {}
-        self.clients = Clients(self._http)
-        self.invoices = Invoices(self._http)
-        self.sessions = Sessions(self._http)
-        self.conversations = Conversations(self._http)
-        self.documents = Documents(self._http)
-        self.coupons = Coupons(self._http)
-        self.email_templates = Templates(self._http)
+        self._form_groups(page_size, pages_at_once)
+
+    def _form_groups(self, page_size: int, pages_at_once: int) -> None:
+        def form(group: type[G]) -> G:
+            return group(self._http, page_size=page_size, pages_at_once=pages_at_once)
+
+        self.clients = form(Clients)
+        self.session_types = form(SessionTypes)
+        self.schedules = form(Schedules)
+        self.sessions = form(Sessions)
+        self.invoices = form(Invoices)
+        self.payments = form(Payments)
+        self.contracts = form(Contracts)
+        self.questionnaires = form(Questionnaires)
+        self.quotes = form(Quotes)
+        self.conversations = form(Conversations)
+        self.email_templates = form(EmailTemplates)
+        self.contract_templates = form(ContractTemplates)
+        self.invoice_templates = form(InvoiceTemplates)
+        self.questionnaire_templates = form(QuestionnaireTemplates)
+        self.quote_templates = form(QuoteTemplates)
+        self.coupons = form(Coupons)
+        self.gift_cards = form(GiftCards)
+        self.collections = form(Collections)
+        self.photos = form(Photos)
+        self.me = form(Me)
+        self._documents = form(Documents)
+        self._template_names = form(TemplateNames)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
     @property
     def skew(self) -> float | None:
@@ -133,7 +201,7 @@ class Studio:
     async def record(self, kind: Kind, record_id: str) -> tuple[RawRecord, ...]:
         """The record by id, first, then an invoice's payments or a conversation's messages.
 
-        `NotFound` for a JSON 404. A payment is read by `invoices.payment`, which needs its invoice's id.
+        `NotFound` for a JSON 404. A payment is read by `payments.get`, which needs its invoice's id.
         """
         if kind in {Kind.PAYMENT, Kind.MESSAGE}:
             outer = "invoice" if kind is Kind.PAYMENT else "conversation"
@@ -154,29 +222,30 @@ class Studio:
 
     async def send_message(self, conversation_id: str, content: str, *, attachments: Sequence[str] = ()) -> Accepted:
         """`POST /conversation_messages`, once, on a fresh connection."""
-        return await self.conversations.send(conversation_id, content, attachments)
+        return await self.conversations.post(conversation_id, content, attachments)
 
     async def create_conversation(self, client_id: str, subject: str) -> Accepted:
         """`POST /conversations/` (inferred), once."""
-        return await self.conversations.create(client_id, subject)
+        return await self.conversations.open(client_id, subject)
 
     async def create_document(self, kind: Kind, body: Mapping[str, Any]) -> Accepted:
         """POST an invoice, quote, contract or questionnaire, once; `body` is as the API has it."""
-        return await self.documents.create(kind, body)
+        return await self._documents.create(kind, body)
 
     async def update_client(self, client_id: str, changes: Mapping[str, Any]) -> Accepted:
         """Read the client, change those fields, PUT it whole and compare; idempotent."""
-        return await self.clients.update(client_id, changes)
+        return await self.clients.change(client_id, changes)
 
     async def templates(self, kind: Kind) -> tuple[tuple[str, str], ...]:
         """(id, name) of the studio's templates for a document kind."""
-        return await self.email_templates.of(kind)
+        return await self._template_names.of(kind)
 
     async def template_content(
         self, template_id: str, variables: Mapping[str, str]
     ) -> tuple[str, str, tuple[str, ...]]:
         """Subject, text and missing variables of an e-mail template (`fetch_content`)."""
-        return await self.email_templates.content(template_id, variables)
+        told = await self.email_templates.content(template_id, variables, "text")
+        return told.subject or "", told.text_content or "", told.missing_variables
 
     def permits(self, requests: int) -> AbstractAsyncContextManager[Permit]:
         """Take room for that many requests before the first of them; requests made inside use it."""
@@ -187,6 +256,15 @@ class Studio:
         await self._auth.aclose()
         await self._transport.aclose()
         self._limiter.close()
+
+
+def _credentials(email: str | None, password: str | None, cookie: str | None) -> Credentials:
+    return Credentials(
+        email=email,
+        password=SecretStr(password) if password else None,
+        cookie=SecretStr(cookie) if cookie else None,
+        hint="check the email and password, or the cookie, that Studio was given",
+    )
 
 
 async def _attempt(request: Coroutine[Any, Any, T]) -> T | StudioError:

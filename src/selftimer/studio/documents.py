@@ -1,6 +1,6 @@
-"""What is made for a client: invoices, contracts, questionnaires, quotes; and coupons (studio-api.md).
+"""What is made for a client: contracts, questionnaires, quotes and invoices (studio-api.md).
 
-`POST /invoices/` and the coupons are documented; making contracts, questionnaires and quotes is inferred.
+Reading contracts and questionnaires and `POST /invoices/` are documented; making the others, and quotes, is inferred.
 """
 
 from __future__ import annotations
@@ -10,59 +10,136 @@ from typing import TYPE_CHECKING, Any
 from selftimer.errors import Drifted, Refused
 from selftimer.facts.records import Kind
 from selftimer.ports import Accepted
-from selftimer.studio.clients import objects
-from selftimer.studio.pages import client_of, created, data_of
+from selftimer.studio.calls import Group, asked, call, given
+from selftimer.studio.models.papers import Contract, Questionnaire, Quote
+from selftimer.studio.pages import client_of, created
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from selftimer.studio.http import Http
+    from whenever import Instant
+
+    from selftimer.studio.stream import Stream
 
 DOCUMENTS = frozenset({Kind.INVOICE, Kind.CONTRACT, Kind.QUESTIONNAIRE, Kind.QUOTE})
 
 
-class Documents:
-    """Making documents."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
+class Documents(Group):
+    """Making documents of any kind, as the port has it."""
 
     async def create(self, kind: Kind, fields: Mapping[str, Any]) -> Accepted:
         """POST one, once. `Drifted` also where the answer is another client's document."""
         if kind not in DOCUMENTS:
             raise Refused(f"a {kind} is not a document that can be made", code="unsupported")
-        path = self._http.endpoints[f"{kind}.create"].path
-        body = await self._http.write("POST", path, fields)
-        record = created(kind, body, f"POST {path}")
+        body = await self._write(f"{kind}.create", fields)
+        record = created(kind, body.content, body.request)
         if client_of(record.raw) not in {None, fields.get("client_id")}:
-            raise Drifted("the studio took it, but its answer is another client's document", request=f"POST {path}")
+            raise Drifted("the studio took it, but its answer is another client's document", request=body.request)
         return Accepted(record=record)
 
 
-class Coupons:
-    """Coupons (documented). There is no record kind of theirs: they come and go as they are."""
+class Contracts(Group):
+    """Requests on `/contracts/`."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
+    @call("contract.list")
+    def list(self, *, client_id: str | None = None) -> Stream[Contract]:
+        """`GET /contracts/` (documented; the filter is inferred), newest first."""
+        return self._list("contract.list", Contract, asked(client_id=client_id))
 
-    async def create(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """`POST /coupons`, once; a taken code is `Conflict` (409) or `Refused` (422)."""
-        path = self._http.endpoints["coupon.create"].path
-        return data_of(await self._http.write("POST", path, fields), f"POST {path}")
+    @call("contract.get")
+    async def get(self, contract_id: str) -> Contract:
+        """`GET /contracts/{id}` (documented)."""
+        return await self._get("contract.get", Contract, id=contract_id)
 
-    async def find(self, code: str) -> dict[str, Any] | None:
-        """The coupon with this code, looked for through every page; None where there is none."""
-        endpoint = self._http.endpoints["coupon.list"]
-        seen: set[object] = set()
-        number = 1
-        while True:
-            body = await self._http.read(endpoint.path, endpoint.page(number) | {"filter": "all"})
-            found = objects(body, f"GET {endpoint.path}")
-            fresh = [coupon for coupon in found if coupon.get("id") not in seen]
-            for coupon in fresh:
-                if coupon.get("code") == code:
-                    return coupon
-            if not fresh:
-                return None
-            seen.update(coupon.get("id") for coupon in fresh)
-            number += 1
+    @call("contract.create")
+    async def create(
+        self,
+        client_id: str,
+        template_id: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        due_date: Instant | None = None,
+        send_email: bool = False,
+        **more: Any,
+    ) -> Contract:
+        """`POST /contracts/` (inferred), once. Unless `send_email`, it is a draft and the client hears nothing.
+
+        Without a `due_date` it is due as many days after its creation as the template says.
+        """
+        fields = given(
+            client_id=client_id,
+            template_id=template_id,
+            variables=None if variables is None else dict(variables),
+            due_date=None if due_date is None else str(due_date),
+            send_email=send_email,
+        )
+        return await self._put("contract.create", Contract, fields | more)
+
+
+class Questionnaires(Group):
+    """Requests on `/questionnaires/`."""
+
+    @call("questionnaire.list")
+    def list(self, *, client_id: str | None = None) -> Stream[Questionnaire]:
+        """`GET /questionnaires/` (documented; the filter is inferred), newest first."""
+        return self._list("questionnaire.list", Questionnaire, asked(client_id=client_id))
+
+    @call("questionnaire.get")
+    async def get(self, questionnaire_id: str) -> Questionnaire:
+        """`GET /questionnaires/{id}` (documented)."""
+        return await self._get("questionnaire.get", Questionnaire, id=questionnaire_id)
+
+    @call("questionnaire.create")
+    async def create(
+        self,
+        client_id: str,
+        template_id: str,
+        *,
+        due_date: Instant | None = None,
+        send_email: bool = False,
+        **more: Any,
+    ) -> Questionnaire:
+        """`POST /questionnaires/` (inferred), once. Unless `send_email`, it is a draft and the client hears nothing."""
+        fields = given(
+            client_id=client_id,
+            template_id=template_id,
+            due_date=None if due_date is None else str(due_date),
+            send_email=send_email,
+        )
+        return await self._put("questionnaire.create", Questionnaire, fields | more)
+
+
+class Quotes(Group):
+    """Requests on `/quotes/`; all of it is inferred."""
+
+    @call("quote.list")
+    def list(self, *, client_id: str | None = None) -> Stream[Quote]:
+        """`GET /quotes/` (inferred), newest first."""
+        return self._list("quote.list", Quote, asked(client_id=client_id))
+
+    @call("quote.get")
+    async def get(self, quote_id: str) -> Quote:
+        """`GET /quotes/{id}` (inferred)."""
+        return await self._get("quote.get", Quote, id=quote_id)
+
+    @call("quote.create")
+    async def create(
+        self,
+        client_id: str,
+        template_id: str,
+        *,
+        items: Sequence[Mapping[str, Any]] | None = None,
+        send_email: bool = False,
+        **more: Any,
+    ) -> Quote:
+        """`POST /quotes/` (inferred), once. Unless `send_email`, it is a draft and the client hears nothing.
+
+        An item is like an invoice's line; without `items` the template's are taken.
+        """
+        fields = given(
+            client_id=client_id,
+            template_id=template_id,
+            items=None if items is None else [dict(item) for item in items],
+            send_email=send_email,
+        )
+        return await self._put("quote.create", Quote, fields | more)

@@ -8,25 +8,27 @@ import orjson
 import structlog
 from whenever import Instant
 
-from selftimer.errors import Drifted, NotApplied, RateLimited, StudioError, Unclear, Unreachable
+from selftimer.errors import Drifted, NotApplied, RateLimited, Refused, StudioError, Unclear, Unreachable
 from selftimer.studio.answers import (
     Answer,
     Lost,
     expired,
     judge_read,
+    judge_upload,
     judge_write,
     lost_read,
     lost_write,
     retry_after,
 )
+from selftimer.studio.validators import Validators
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from random import Random
 
     from selftimer.primitives.clock import Clock
     from selftimer.studio.auth import Auth
-    from selftimer.studio.endpoints import Endpoints
+    from selftimer.studio.endpoints import Api, Endpoints
     from selftimer.studio.limiter import RateLimiter
     from selftimer.studio.transport import Transport
 
@@ -54,6 +56,7 @@ class Http:
         self._limiter = limiter
         self._clock = clock
         self._random = random
+        self._validators = Validators()
 
     @property
     def skew(self) -> float | None:
@@ -66,8 +69,18 @@ class Http:
         except ValueError:
             return None
 
-    async def read(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """GET, tried up to four times: 429, 408, 5xx, a lost connection and torn JSON; an expired session once."""
+    async def read(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        api: Api = "studio",
+        judge: Callable[[Answer, Instant], Any] = judge_read,
+    ) -> Any:
+        """GET, tried up to four times: 429, 408, 5xx, a lost connection and torn JSON; an expired session once.
+
+        `judge` makes of the answer what is returned: its JSON, or (`judge_text`) its text.
+        """
         renewed = False
         attempt = 1
         while True:
@@ -75,13 +88,15 @@ class Http:
             try:
                 await self._limiter.take()
                 generation = await self._auth.ensure()
-                answer = await self._transport.read(path, query)
+                known = self._validators.of(self._auth.account_id or generation, api, path, query)
+                answer = await self._transport.read(path, query, api=api, headers=known.headers)
                 pause = self._learn(answer)
+                answer = known.settled(answer)
                 if not renewed and (expired(answer) or (answer.status == 200 and answer.html)):
                     self._auth.expire(generation)
                     renewed = True
                     continue
-                return judge_read(answer, self._clock.now())
+                return judge(answer, self._clock.now())
             except Lost as lost:
                 error = lost_read(lost)
             except StudioError as raised:
@@ -100,21 +115,36 @@ class Http:
             await self._clock.sleep(pause)
             attempt += 1
 
-    async def write(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
-        """One POST or PUT: its JSON when applied, else `NotApplied`, `Unclear` or `Drifted`. Never tried again."""
-        payload = orjson.dumps(dict(body))
+    async def write(self, method: str, path: str, body: Mapping[str, Any] | None, *, api: Api = "studio") -> Any:
+        """One POST, PUT or DELETE: its JSON when applied, else `NotApplied`, `Unclear` or `Drifted`. Never tried again.
+
+        `Refused` for a body that can't be written as JSON.
+        """
+        payload = None if body is None else _json(body, f"{method} {path}")
         await self._limiter.take(urgent=True)
         with not_sent(f"{method} {path}"):
             generation = await self._auth.ensure()
             token = await self._auth.csrf()
         try:
-            answer = await self._transport.write(method, path, payload, token)
+            answer = await self._transport.write(method, path, payload, token, api=api)
         except Lost as lost:
             raise lost_write(lost) from lost
         self._learn(answer)
         if expired(answer):
-            self._auth.expire(generation, certain=True)
+            # The Gallery API's no says little about the studio's session: it is looked at, not thrown away.
+            self._auth.expire(generation, certain=api == "studio")
         return judge_write(answer, self._clock.now())
+
+    async def upload(
+        self, method: str, url: str, fields: Mapping[str, str], file: tuple[str, bytes, str], label: str
+    ) -> None:
+        """Send a file to where the studio says, once. `Refused` where it isn't taken, `Unclear` where nobody knows."""
+        await self._limiter.take(urgent=True)
+        try:
+            answer = await self._transport.upload(method, url, fields, file, label)
+        except Lost as lost:
+            raise lost_write(lost) from lost
+        judge_upload(answer)
 
     async def account(self) -> str | None:
         """The account's id, by the cheap request (studio-api.md, Conventions); None where the answer has none."""
@@ -147,6 +177,13 @@ class not_sent:  # noqa: N801 - a context manager, named as it reads
             raise Unreachable(
                 f"nothing was sent: {error.message}", status=error.status, code=error.code, request=self._request
             ) from error
+
+
+def _json(body: Mapping[str, Any], request: str) -> bytes:
+    try:
+        return orjson.dumps(dict(body))
+    except TypeError as error:  # an integer beyond 64 bits, a lone surrogate, an object of ours
+        raise Refused(f"the request can't be written as JSON: {error}", code="not_json", request=request) from error
 
 
 def _worth_another_try(error: StudioError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -44,23 +45,56 @@ def raw_record(kind: Kind, entry: object, **added: object) -> RawRecord | Unread
         return Unreadable(kind, str(found), f"a {kind} that can't be written as JSON again", f"{kind}:json")
 
 
-def page_of(kind: Kind, number: int, asked: int, body: Any, request: str, size: int | None = None) -> Page:
-    """A list's answer as a page. `size` is the page size that the studio was seen to use instead of the one asked for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One page of any list, as it came.
 
-    Copes with a total alone, with absent parts of `meta`, with `links.next`, and with neither.
+    `pages` is the last page's number as far as it can be told, else 0. `last` is a guess unless the answer `told` it.
+    """
+
+    entries: list[Any]
+    total: int | None
+    per_page: int
+    pages: int
+    last: bool
+    told: bool
+
+
+def sheet_of(number: int, asked: int, body: Any, request: str, size: int | None = None) -> Sheet:
+    """A list's answer as a sheet. `size` is the page size that the studio was seen to use instead of the one asked for.
+
+    Copes with a total alone, with absent parts of `meta`, with `links.next`, and with neither. `Drifted` for what is no
+    list.
     """
     envelope = body if isinstance(body, dict) else {"data": body}
     entries = envelope.get("data", ())
     entries = () if entries is None else entries
     if not isinstance(entries, (list, tuple)) or "data" not in envelope:
-        raise Drifted(f"the list of {kind} records has no list in it", request=request)
+        raise Drifted("the answer that should be a list has no list in it", request=request)
     meta, links = _part(envelope, "meta"), _part(envelope, "links")
     total = _whole(meta, "total")
     per_page = _whole(meta, "per_page") or size or asked
+    count = len(entries)
+    last = _is_last(number, per_page, count, total, meta, links)
+    used = count if number == 1 and not last else per_page
+    last_page = _whole(meta, "last_page")
+    return Sheet(
+        entries=list(entries),
+        total=total,
+        per_page=per_page,
+        pages=last_page or (-(-total // used) if total and used else 0),
+        last=last,
+        told=total is not None or last_page is not None or "next" in links,
+    )
+
+
+def page_of(kind: Kind, number: int, asked: int, body: Any, request: str, size: int | None = None) -> Page:
+    """A list's answer as a page of records; see `sheet_of`."""
+    sheet = sheet_of(number, asked, body, request, size)
     records: list[RawRecord] = []
     unreadable: list[Unreadable] = []
     messages: list[RawRecord] = []
-    for entry in entries:
+    for entry in sheet.entries:
         read = raw_record(kind, entry)
         if isinstance(read, RawRecord):
             records.append(read)
@@ -71,10 +105,10 @@ def page_of(kind: Kind, number: int, asked: int, body: Any, request: str, size: 
     return Page(
         kind=kind,
         number=number,
-        per_page=per_page,
+        per_page=sheet.per_page,
         records=tuple(records),
-        total=total,
-        last=_is_last(number, per_page, len(entries), total, meta, links),
+        total=sheet.total,
+        last=sheet.last,
         unreadable=tuple(unreadable),
         within=tuple(messages),
     )
@@ -160,11 +194,6 @@ def within(kind: Kind, entries: object, **added: object) -> tuple[RawRecord, ...
     return tuple(found)
 
 
-def messages_of(conversation: RawRecord, entries: object) -> tuple[RawRecord, ...]:
-    """The messages inside a conversation's answer, each with the conversation's id and the client's (`_client_id`)."""
-    return within(Kind.MESSAGE, entries, conversation_id=conversation.id, _client_id=client_of(conversation.raw))
-
-
 def client_of(raw: Mapping[str, Any]) -> str | None:
     """The client id of a raw record, by its own field or its expanded client."""
     client = raw.get("client")
@@ -173,7 +202,7 @@ def client_of(raw: Mapping[str, Any]) -> str | None:
 
 
 def parse(raw: RawRecord) -> Record | Unreadable:
-    """The record that the raw one is; pure. The models are loaded at the first call."""
+    """The record that the raw one is; pure. The models are loaded and built at the first call."""
     from selftimer.studio.wire_models import MODELS
 
     try:
@@ -181,3 +210,26 @@ def parse(raw: RawRecord) -> Record | Unreadable:
     except ValidationError as error:
         reason, shape = shape_of(raw.kind.value, error)
         return Unreadable(raw.kind, raw.id, reason, shape)
+
+
+def payments_of(invoice: RawRecord) -> tuple[RawRecord, ...]:
+    """The payments inside an invoice, each with the invoice's id and the client's (`_client_id`)."""
+    client_id = client_of(invoice.raw)
+    return within(Kind.PAYMENT, invoice.raw.get("payments"), invoice_id=invoice.id, _client_id=client_id)
+
+
+def messages_of(conversation: RawRecord, entries: object) -> tuple[RawRecord, ...]:
+    """The messages inside a conversation's answer, each with the conversation's id and the client's (`_client_id`)."""
+    return within(Kind.MESSAGE, entries, conversation_id=conversation.id, _client_id=client_of(conversation.raw))
+
+
+def count_in(body: Any, *names: str) -> int | None:
+    """The number in an answer that is little else: bare, by one of the names, or the only whole number there is."""
+    data = body.get("data", body) if isinstance(body, dict) else body
+    if isinstance(data, dict):
+        numbers = {key: value for key, value in data.items() if isinstance(value, int) and not isinstance(value, bool)}
+        for name in names:
+            if name in numbers:
+                return numbers[name]
+        return next(iter(numbers.values())) if len(numbers) == 1 else None
+    return data if isinstance(data, int) and not isinstance(data, bool) else None

@@ -1,42 +1,140 @@
-"""Session types and sessions (studio-api.md, Session types, availability, sessions)."""
+"""Session types, schedules and sessions (studio-api.md, Session types, availability, sessions)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from selftimer.facts.records import Kind, RawRecord
-from selftimer.studio.invoices import count_in
-from selftimer.studio.pages import one, page_of
+from selftimer.primitives.time import check_zone
+from selftimer.studio.calls import Group, asked, call
+from selftimer.studio.models.bookings import (
+    DayAvailability,
+    Interval,
+    MonthAvailability,
+    Schedule,
+    Session,
+    SessionType,
+    SessionTypeStatus,
+)
+from selftimer.studio.pages import count_in
 
 if TYPE_CHECKING:
-    from selftimer.studio.http import Http
+    from collections.abc import Mapping
+
+    from whenever import Date, YearMonth
+
+    from selftimer.studio.stream import Stream
 
 
-class Sessions:
-    """Requests on session types, beyond the session list and record."""
+class SessionTypes(Group):
+    """Requests on `/session_types/`: what can be booked, and when it is free."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
+    @call("session_type.list")
+    def list(self) -> Stream[SessionType]:
+        """`GET /session_types/` (documented)."""
+        return self._list("session_type.list", SessionType)
 
-    async def types(self) -> tuple[RawRecord, ...]:
-        """`GET /session_types/` (documented): every type, over as many pages as there are."""
-        endpoint = self._http.endpoints["session_type.list"]
-        found: dict[str, RawRecord] = {}
-        number, last = 1, False
-        while not last:
-            body = await self._http.read(endpoint.path, endpoint.page(number))
-            page = page_of(Kind.SESSION_TYPE, number, endpoint.size, body, f"GET {endpoint.path}")
-            fresh = {record.id: record for record in page.records if record.id not in found}
-            found |= fresh
-            number, last = number + 1, page.last or not fresh
-        return tuple(found.values())
-
-    async def type(self, type_id: str) -> RawRecord:
+    @call("session_type.get")
+    async def get(self, type_id: str) -> SessionType:
         """`GET /session_types/{id}` (documented)."""
-        path = self._http.endpoints["session_type.get"].at(id=type_id)
-        return one(Kind.SESSION_TYPE, type_id, await self._http.read(path), f"GET {path}")
+        return await self._get("session_type.get", SessionType, id=type_id)
 
+    @call("session_type.create")
+    async def create(self, fields: Mapping[str, Any]) -> SessionType:
+        """`POST /session_types` (documented), once: name, duration (minutes) and the session type's other fields."""
+        return await self._put("session_type.create", SessionType, fields)
+
+    @call("session_type.update")
+    async def update(self, type_id: str, fields: Mapping[str, Any]) -> SessionType:
+        """`PUT /session_types/{id}` (documented), once, with those fields."""
+        return await self._put("session_type.update", SessionType, fields, id=type_id)
+
+    @call("session_type.delete")
+    async def delete(self, type_id: str) -> None:
+        """`DELETE /session_types/{id}` (documented), once."""
+        await self._write("session_type.delete", id=type_id)
+
+    @call("session_type.update_status")
+    async def update_status(self, type_id: str, status: SessionTypeStatus) -> SessionType:
+        """`PUT /session_types/{id}/update_status` (documented): publish it, or make it a draft."""
+        return await self._put("session_type.update_status", SessionType, {"status": status}, id=type_id)
+
+    @call("session_type.contract")
+    async def use_contract(self, type_id: str, template_id: str) -> SessionType:
+        """`PUT /session_types/{id}/templates/contract/{ct}` (documented): bookings get this contract."""
+        return await self._put("session_type.contract", SessionType, {}, id=type_id, template_id=template_id)
+
+    @call("session_type.questionnaire")
+    async def use_questionnaire(self, type_id: str, template_id: str) -> SessionType:
+        """`PUT /session_types/{id}/templates/questionnaire/{qt}` (documented): bookings get this questionnaire."""
+        return await self._put("session_type.questionnaire", SessionType, {}, id=type_id, template_id=template_id)
+
+    @call("session_type.taxes")
+    async def add_tax(self, type_id: str, fields: Mapping[str, Any]) -> SessionType:
+        """`POST /session_types/{id}/taxes` (documented; `name` and `rate` in percent are inferred), once."""
+        return await self._put("session_type.taxes", SessionType, fields, id=type_id)
+
+    @call("session_type.day")
+    async def free_on(self, type_id: str, date: Date, zone: str) -> DayAvailability:
+        """`GET /session_types/{id}/check-day-avail/2025-8-7-Europe/London` (documented; its answer is inferred).
+
+        `ValueError` for a zone that doesn't exist.
+        """
+        when = f"{date.year}-{date.month}-{date.day}-{check_zone(zone)}"
+        return await self._told("session_type.day", DayAvailability, id=type_id, when=when)
+
+    @call("session_type.month")
+    async def free_in(self, type_id: str, month: YearMonth, zone: str) -> MonthAvailability:
+        """`GET /session_types/{id}/check-month-avail/2025-8-Europe/London` (documented; its answer is inferred).
+
+        `ValueError` for a zone that doesn't exist.
+        """
+        when = f"{month.year}-{month.month}-{check_zone(zone)}"
+        return await self._told("session_type.month", MonthAvailability, id=type_id, when=when)
+
+
+class Schedules(Group):
+    """Requests on `/session_type_schedules/`: when session types can be booked."""
+
+    @call("schedule.list")
+    def list(self) -> Stream[Schedule]:
+        """`GET /session_type_schedules/` (documented)."""
+        return self._list("schedule.list", Schedule)
+
+    @call("schedule.overrides")
+    def overrides(self, schedule_id: str) -> Stream[Interval]:
+        """`GET /session_type_schedules/{sch}/interval_overrides/` (documented): dates that are different (inferred)."""
+        return self._list("schedule.overrides", Interval, id=schedule_id)
+
+    @call("schedule.overrides_list")
+    def overrides_list(self, schedule_id: str) -> Stream[Interval]:
+        """`GET /session_type_schedules/{sch}/interval_overrides_list/` (documented): those gone by too (inferred)."""
+        return self._list("schedule.overrides_list", Interval, id=schedule_id)
+
+    @call("schedule.update_interval")
+    async def update_interval(self, schedule_id: str, interval_id: str, fields: Mapping[str, Any]) -> Interval:
+        """`PUT /session_type_schedules/{sch}/session_type_schedule_intervals/{sa}` (documented), once.
+
+        What a body may say is inferred: `intervals`, the hours of that weekday or date, each with `start_time` and
+        `end_time`; `overrides`, all dates that are different, each with its `intervals`.
+        """
+        return await self._put("schedule.update_interval", Interval, fields, id=schedule_id, interval_id=interval_id)
+
+
+class Sessions(Group):
+    """Requests on `/sessions`. The list is documented, its record is inferred."""
+
+    @call("session.list")
+    def list(self, *, client_id: str | None = None, status: str | None = None) -> Stream[Session]:
+        """`GET /sessions` (documented; the filters are inferred), newest first."""
+        return self._list("session.list", Session, asked(client_id=client_id, status=status))
+
+    @call("session.get")
+    async def get(self, session_id: str) -> Session:
+        """`GET /sessions/{id}` (inferred)."""
+        return await self._get("session.get", Session, id=session_id)
+
+    @call("session.inquiries")
     async def inquiries(self) -> int | None:
-        """`GET /sessions/inquiry/count` (documented): a cheap change signal."""
-        path = self._http.endpoints["session.inquiries"].path
-        return count_in(await self._http.read(path), "count", "inquiry_count")
+        """`GET /sessions/inquiry/count` (documented): how many wait for the studio; a cheap change signal."""
+        body = await self._read("session.inquiries")
+        return count_in(body.content, "count", "inquiry_count")

@@ -1,13 +1,14 @@
 """The one seam to the network: two httpx clients over one cookie jar, and a whole answer or the proof of its lack.
 
 Reads keep connections; each write gets a fresh one, so that a connection which died idle can't eat it. Redirects are
-never followed (a followed 302 becomes the login page with 200), answers are at most 10 MB, cookies go to the pinned
-host only because nothing else is ever asked.
+never followed (a followed 302 becomes the login page with 200), answers are at most 10 MB, cookies go to the two
+addresses that were given and to no other: a file's upload, whose address the studio names, has a client without any.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
@@ -16,16 +17,18 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from selftimer import __version__
-from selftimer.errors import ConfigError
+from selftimer.errors import ConfigError, Drifted
 from selftimer.studio.answers import MAX_BYTES, Answer, Lost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from http.cookiejar import Cookie
+    from urllib.parse import SplitResult
 
     from whenever import Instant
 
     from selftimer.primitives.clock import Clock
+    from selftimer.studio.endpoints import Api
 
 READ_TIMEOUT = httpx.Timeout(15.0, connect=5.0, pool=30.0)
 WRITE_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -52,21 +55,20 @@ class Transport:
         clock: Clock,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
+        gallery_url: str | None = None,
         write_deadline: float = WRITE_DEADLINE,
         read_timeout: httpx.Timeout = READ_TIMEOUT,
     ) -> None:
-        parts = urlsplit(base_url)
+        parts = _address(base_url, "base_url", inside=transport is not None)
+        gallery = _address(gallery_url or base_url, "gallery_url", inside=transport is not None)
         host = parts.hostname or ""
-        if parts.scheme not in {"http", "https"} or not host:
-            raise ConfigError(f"studio.base_url is a web address like https://…/api/v1; got {base_url!r}")
-        if parts.scheme == "http" and transport is None and host not in _LOOPBACK:
-            raise ConfigError(f"studio.base_url must be https outside this machine; got {base_url!r}")
         self.host = host
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.jar = CookieJar()
         self.last_date: tuple[str, Instant] | None = None
         self._clock = clock
-        self._base = base_url.rstrip("/")
+        self._bases: dict[Api, str] = {"studio": base_url.rstrip("/"), "gallery": (gallery_url or base_url).rstrip("/")}
+        self._gallery_host = gallery.hostname or ""
         self._deadline = write_deadline
         shared: dict[str, Any] = {
             "cookies": self.jar,
@@ -79,24 +81,38 @@ class Transport:
             "transport": transport,
             "trust_env": host not in _LOOPBACK,
         }
-        if transport is None and parts.scheme == "https":
+        if transport is None and "https" in {parts.scheme, gallery.scheme}:
             shared["verify"] = httpx.create_ssl_context()
-        self._cookie_header: str | None = None
+        self._cookie_headers: dict[Api, str] = {}
         self._reads = httpx.AsyncClient(timeout=read_timeout, limits=_READS, **shared)
         self._writes = httpx.AsyncClient(
             timeout=WRITE_TIMEOUT, limits=httpx.Limits(max_connections=20, max_keepalive_connections=0), **shared
         )
+        self._bare = {name: value for name, value in shared.items() if name not in {"cookies", "headers"}}
+        self._strangers: httpx.AsyncClient | None = None
 
-    async def read(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    async def read(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        api: Api = "studio",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """GET below the base URL.
 
         Built without httpx's merging of URLs and copying of cookie jars, which take a third of a small read's time.
         """
-        url = f"{self._base}{path}?{urlencode(query)}" if query else f"{self._base}{path}"
-        if self._cookie_header is None:
-            self._cookie_header = self._cookies_for(url)
-        headers = [*self._reads.headers.raw, (b"cookie", self._cookie_header.encode("latin-1"))]
-        request = httpx.Request("GET", url, headers=headers if self._cookie_header else headers[:-1])
+        base = self._bases[api]
+        url = f"{base}{path}?{urlencode(query)}" if query else f"{base}{path}"
+        if api not in self._cookie_headers:
+            self._cookie_headers[api] = self._cookies_for(url)
+        sent = list(self._reads.headers.raw)
+        if cookies := self._cookie_headers[api]:
+            sent.append((b"cookie", cookies.encode("latin-1")))
+        if headers:
+            sent.extend((name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items())
+        request = httpx.Request("GET", url, headers=sent)
         return await self._exchange(self._reads, request, f"GET {path}", _Progress(), READ_DEADLINE)
 
     async def read_page(self, path: str) -> Answer:
@@ -107,34 +123,60 @@ class Transport:
     def clear_cookies(self) -> None:
         """Forget every cookie."""
         self.jar.clear()
-        self._cookie_header = None
+        self._cookie_headers.clear()
 
     def add_cookie(self, cookie: Cookie) -> None:
-        """Put a cookie into the jar."""
+        """Put a cookie into the jar; one that somebody handed over is for the Gallery API too."""
         self.jar.set_cookie(cookie)
-        self._cookie_header = None
+        if self._gallery_host != self.host:
+            twin = copy.copy(cookie)
+            twin.domain = self._gallery_host if "." in self._gallery_host else f"{self._gallery_host}.local"
+            self.jar.set_cookie(twin)
+        self._cookie_headers.clear()
 
     def _cookies_for(self, url: str) -> str:
         request = httpx.Request("GET", url)
         httpx.Cookies(self.jar).set_cookie_header(request)
         return str(request.headers.get("cookie", ""))
 
-    async def write(self, method: str, path: str, body: bytes, csrf: str | None) -> Answer:
-        """POST or PUT JSON on a fresh connection, once, under one deadline."""
+    async def write(
+        self, method: str, path: str, body: bytes | None, csrf: str | None, *, api: Api = "studio"
+    ) -> Answer:
+        """POST, PUT or DELETE on a fresh connection, once, under one deadline; the body is JSON, or none."""
         headers = {"Content-Type": "application/json"} | ({"X-CSRF-Token": csrf} if csrf else {})
-        request = self._writes.build_request(method, f"{self._base}{path}", content=body, headers=headers)
-        return await self._once(request, f"{method} {path}")
+        request = self._writes.build_request(method, f"{self._bases[api]}{path}", content=body, headers=headers)
+        return await self._once(self._writes, request, f"{method} {path}")
+
+    async def upload(
+        self, method: str, url: str, fields: Mapping[str, str], file: tuple[str, bytes, str], label: str
+    ) -> Answer:
+        """Send a file (name, content, type) as a multipart form to where the studio says, without its cookies.
+
+        Once, on a fresh connection, under one deadline. `Drifted` for an address that is neither https nor the
+        studio's own. The file comes last in the form: object stores ignore what follows it.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "https" and f"{parts.scheme}://{parts.netloc}" != self.origin:
+            raise Drifted("the studio names an address for the file that is not https", request=label)
+        if self._strangers is None:
+            limits = httpx.Limits(max_connections=4, max_keepalive_connections=0)
+            self._strangers = httpx.AsyncClient(timeout=WRITE_TIMEOUT, limits=limits, **self._bare)
+        try:
+            request = self._strangers.build_request(method, url, data=dict(fields), files={"file": file})
+        except (httpx.InvalidURL, TypeError, ValueError) as error:
+            raise Drifted("the studio's answer doesn't say where the file goes", request=label) from error
+        return await self._once(self._strangers, request, label)
 
     async def submit(self, path: str, form: Mapping[str, str], csrf: str | None) -> Answer:
         """POST a form of the origin (the login) on a fresh connection, once, under one deadline."""
         headers = {"X-CSRF-Token": csrf} if csrf else None
         request = self._writes.build_request("POST", f"{self.origin}{path}", data=dict(form), headers=headers)
-        return await self._once(request, f"POST {path}")
+        return await self._once(self._writes, request, f"POST {path}")
 
-    async def _once(self, request: httpx.Request, label: str) -> Answer:
+    async def _once(self, client: httpx.AsyncClient, request: httpx.Request, label: str) -> Answer:
         progress = _Progress()
         request.extensions["trace"] = progress.trace
-        return await self._exchange(self._writes, request, label, progress, self._deadline)
+        return await self._exchange(client, request, label, progress, self._deadline)
 
     async def _exchange(
         self, client: httpx.AsyncClient, request: httpx.Request, label: str, progress: _Progress, deadline: float
@@ -158,15 +200,28 @@ class Transport:
             ) from error
         headers = response.headers
         if "set-cookie" in headers:
-            self._cookie_header = None
-        if date := headers.get("date"):
+            self._cookie_headers.clear()
+        if client is not self._strangers and (date := headers.get("date")):
             self.last_date = (date, self._clock.now())
         return Answer(status=response.status_code, headers=headers, body=body, request=label)
 
     async def aclose(self) -> None:
-        """Close both clients."""
+        """Close every connection."""
         await self._reads.aclose()
         await self._writes.aclose()
+        if self._strangers is not None:
+            await self._strangers.aclose()
+
+
+def _address(url: str, name: str, *, inside: bool) -> SplitResult:
+    """A base URL in its parts; `ConfigError` if it is none, or is sent in the clear. `inside`: without a network."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigError(f"studio.{name} is a web address like https://…/api/v1; got {url!r}")
+    if parts.scheme == "http" and not inside and host not in _LOOPBACK:
+        raise ConfigError(f"studio.{name} must be https outside this machine; got {url!r}")
+    return parts
 
 
 class _Progress:

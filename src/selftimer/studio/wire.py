@@ -24,9 +24,11 @@ _ALIKE = {"cancelled": "canceled"}
 
 
 class Wire(BaseModel):
-    """A payload's shape; what isn't declared is ignored."""
+    """A payload's shape; what isn't declared is ignored. Built when it is first used: a command reads few of them."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, arbitrary_types_allowed=True, populate_by_name=True, defer_build=True
+    )
 
 
 def spelled(value: Any) -> Any:
@@ -117,6 +119,7 @@ Currency = Annotated[str, BeforeValidator(_currency)]
 Minor = StrictInt
 """An amount in the smallest unit: a whole number, never a string that might mean main units."""
 ListOf = BeforeValidator(_list)
+"""A list, where null is an empty one."""
 Count = Annotated[int, BeforeValidator(_count)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 
@@ -130,6 +133,11 @@ QuestionnaireId = Annotated[str, _id(ids.QuestionnaireId)]
 QuoteId = Annotated[str, _id(ids.QuoteId)]
 ConversationId = Annotated[str, _id(ids.ConversationId)]
 MessageId = Annotated[str, _id(ids.MessageId)]
+CouponId = Annotated[str, _id(ids.CouponId)]
+GiftCardId = Annotated[str, _id(ids.GiftCardId)]
+ScheduleId = Annotated[str, _id(ids.ScheduleId)]
+ScheduleIntervalId = Annotated[str, _id(ids.ScheduleIntervalId)]
+AttachmentId = Annotated[str, _id(ids.AttachmentId)]
 
 
 def shape_of(kind: str, error: ValidationError) -> tuple[str, str]:

@@ -11,20 +11,24 @@ from selftimer.primitives.money import Money
 from selftimer.studio import wire as w
 
 
-class _Person(w.Wire):
+class PersonWire(w.Wire):
+    """A client inside another record."""
+
     id: w.ClientId | None = None
 
 
-class _Ref(w.Wire):
+class RefWire(w.Wire):
+    """A template inside another record."""
+
     id: w.Name | None = None
     name: w.Text = None
 
 
-class _Owned(w.Wire):
+class OwnedWire(w.Wire):
     """What belongs to a client: by its own field, the expanded client, or what the client library added."""
 
     client_id: w.ClientId | None = None
-    client: _Person | None = None
+    client: PersonWire | None = None
     owner: w.ClientId | None = Field(default=None, alias="_client_id")
 
     @property
@@ -40,7 +44,9 @@ def _status_name(value: Any) -> Any:
     return {"": "active", "1": "active", "2": "archived"}.get(word, word)
 
 
-class _Address(w.Wire):
+class AddressWire(w.Wire):
+    """A client's address."""
+
     city: w.Text = None
     country: w.Text = None
 
@@ -60,13 +66,13 @@ class ClientWire(w.Wire):
     company: w.Text = None
     job_title: w.Text = None
     notes: w.Text = None
-    address_info: _Address | None = None
+    address_info: AddressWire | None = None
     created_at: w.Stamp = None
     sample: w.Flag = False
 
     def record(self) -> r.Client:
         """The record."""
-        address = self.address_info or _Address()
+        address = self.address_info or AddressWire()
         return r.Client(
             id=self.id,
             type=self.type,
@@ -85,7 +91,9 @@ class ClientWire(w.Wire):
         )
 
 
-class _Schedule(w.Wire):
+class ScheduleWire(w.Wire):
+    """A session type's schedule."""
+
     display_timezone: w.Text = None
 
 
@@ -97,7 +105,7 @@ class SessionTypeWire(w.Wire):
     status: w.Text = None
     duration: int | None = None
     location: w.Text = None
-    session_type_schedule: _Schedule | None = None
+    session_type_schedule: ScheduleWire | None = None
 
     def record(self) -> r.SessionType:
         """The record."""
@@ -112,7 +120,9 @@ class SessionTypeWire(w.Wire):
         )
 
 
-class _TypeOfSession(w.Wire):
+class BookedTypeWire(w.Wire):
+    """A session type inside a session."""
+
     id: w.SessionTypeId | None = None
     name: w.Text = None
     duration: int | None = None
@@ -130,7 +140,7 @@ class _QuestionnaireRef(w.Wire):
     id: w.QuestionnaireId | None = None
 
 
-class SessionWire(_Owned):
+class SessionWire(OwnedWire):
     """Sessions (the record is inferred)."""
 
     id: w.SessionId
@@ -140,7 +150,7 @@ class SessionWire(_Owned):
     timezone: w.Text = None
     location: w.Text = None
     created_at: w.Stamp = None
-    session_type: _TypeOfSession | None = None
+    session_type: BookedTypeWire | None = None
     session_type_id: w.SessionTypeId | None = None
     invoice_id: w.InvoiceId | None = None
     invoice: _InvoiceRef | None = None
@@ -151,7 +161,7 @@ class SessionWire(_Owned):
 
     def record(self) -> r.Session:
         """The record."""
-        kind = self.session_type or _TypeOfSession()
+        kind = self.session_type or BookedTypeWire()
         return r.Session(
             id=self.id,
             client_id=self.of_client,
@@ -176,14 +186,16 @@ def _invoice_word(value: Any) -> Any:
     return "unpaid" if word in ("sent", "overdue", "past_due") else word
 
 
-class _Line(w.Wire):
+class LineWire(w.Wire):
+    """A line of an invoice."""
+
     name: w.Text = None
     amount: w.Minor
     quantity: int = 1
     description: w.Text = None
 
 
-class InvoiceWire(_Owned):
+class InvoiceWire(OwnedWire):
     """Invoices (documented)."""
 
     id: w.InvoiceId
@@ -193,7 +205,7 @@ class InvoiceWire(_Owned):
     invoice_number: w.Text = None
     due_date: w.Day = None
     created_at: w.Stamp = None
-    line_items: Annotated[list[_Line], w.ListOf] = Field(default_factory=list)
+    line_items: Annotated[tuple[LineWire, ...], w.ListOf] = ()
 
     def record(self) -> r.Invoice:
         """The record."""
@@ -217,7 +229,7 @@ class InvoiceWire(_Owned):
         )
 
 
-class PaymentWire(_Owned):
+class PaymentWire(OwnedWire):
     """Payments (documented)."""
 
     id: w.PaymentId
@@ -242,19 +254,21 @@ class PaymentWire(_Owned):
         )
 
 
-class _Document(_Owned):
+class DocumentWire(OwnedWire):
+    """What is made of a template."""
+
     created_at: w.Stamp = None
-    template: _Ref | None = None
+    template: RefWire | None = None
     template_id: w.Name | None = None
 
     @property
     def of_template(self) -> tuple[str | None, str | None]:
         """The template's id and name."""
-        template = self.template or _Ref()
+        template = self.template or RefWire()
         return template.id or self.template_id, template.name
 
 
-class ContractWire(_Document):
+class ContractWire(DocumentWire):
     """Contracts (documented); `signed_date` is read as a date or a timestamp."""
 
     id: w.ContractId
@@ -281,7 +295,7 @@ class ContractWire(_Document):
         )
 
 
-class QuestionnaireWire(_Document):
+class QuestionnaireWire(DocumentWire):
     """Questionnaires (documented)."""
 
     id: w.QuestionnaireId
@@ -304,7 +318,7 @@ class QuestionnaireWire(_Document):
         )
 
 
-class QuoteWire(_Document):
+class QuoteWire(DocumentWire):
     """Quotes (inferred)."""
 
     id: w.QuoteId
@@ -329,13 +343,15 @@ class QuoteWire(_Document):
         )
 
 
-class _Participant(w.Wire):
+class ParticipantWire(w.Wire):
+    """Who takes part in a conversation."""
+
     id: w.Name
     type: w.Text = None
     email: w.Text = None
 
 
-class ConversationWire(_Owned):
+class ConversationWire(OwnedWire):
     """Conversations (documented)."""
 
     id: w.ConversationId
@@ -344,7 +360,7 @@ class ConversationWire(_Owned):
     unread_count: w.Count = 0
     created_at: w.Stamp = None
     last_message_at: w.Stamp = None
-    participants: Annotated[list[_Participant], w.ListOf] = Field(default_factory=list)
+    participants: Annotated[tuple[ParticipantWire, ...], w.ListOf] = ()
 
     def record(self) -> r.Conversation:
         """The record."""
@@ -364,7 +380,7 @@ def _content(value: Any) -> Any:
     return "" if value is None else value
 
 
-class MessageWire(_Owned):
+class MessageWire(OwnedWire):
     """Messages (documented); the conversation's id and client are added by whoever read the conversation."""
 
     id: w.MessageId

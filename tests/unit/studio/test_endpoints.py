@@ -34,6 +34,8 @@ def test_page_parameters_differ_by_endpoint() -> None:
     assert table.listing(Kind.PAYMENT).page(1) == {"page": "1", "page_size": "100", "expand": "all"}
     assert table["client.search"].page(1, 500) == {"page": "1", "pageSize": "100"}
     assert table["coupon.list"].page(1) == {"page": "1"}
+    assert table["photo.starred"].page(3, 7) == {"offset": "14", "limit": "7"}
+    assert table["schedule.list"].page(1) == {}
 
 
 def test_what_is_inferred_is_marked() -> None:
@@ -65,6 +67,11 @@ def test_a_path_is_changed_in_the_settings() -> None:
 def test_a_wrong_override_says_what_is_wrong(overrides: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Endpoints(overrides)
+
+
+def test_a_time_zone_goes_into_the_path_as_it_is() -> None:
+    day = ENDPOINTS["session_type.day"].at(id="set_a/b", when="2025-8-7-Europe/London")
+    assert day == "/session_types/set_a%2Fb/check-day-avail/2025-8-7-Europe/London"
 
 
 def test_an_id_stays_one_segment_of_the_path() -> None:
