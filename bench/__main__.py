@@ -9,10 +9,16 @@ from datetime import UTC, datetime
 import orjson
 from rich.console import Console
 
-from bench import matching, messages, startup, sync
+from bench import matching, messages, startup, streams, sync
 from bench.machine import ROOT, machine, versions
 
-SUITES = {"rules": matching.run, "sync": sync.run, "messages": messages.run, "startup": startup.run}
+SUITES = {
+    "rules": matching.run,
+    "sync": sync.run,
+    "messages": messages.run,
+    "streams": streams.run,
+    "startup": startup.run,
+}
 RESULTS = ROOT / "bench" / "results"
 
 
