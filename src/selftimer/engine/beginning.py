@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from selftimer.rulebook.scope import Scope
 
 
+Subject = tuple["Kind | None", str]
+"""What a run is about: a record by kind and id, or none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why a rule doesn't begin: a word (`no`, `unknown`, `until`, `repeat`, `audience` …) and how it was judged."""
@@ -35,9 +39,9 @@ class Refusal:
 
 
 def refusal(
-    tx: Tx, context: Context, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str]
+    tx: Tx, context: Context, rule: Rule, entry: Entry, scope: Scope, subject: Subject, start: Instant
 ) -> Refusal | None:
-    """Why the rule doesn't begin here, or None. A run that is under way is one where the rule has no `restart`."""
+    """Why no run with that start begins here, or None. One that is under way is a reason without `restart`."""
     if rule.mode == "off":
         return Refusal(word="off")
     left_out = verdict.in_audience(scope.client, rule.include)
@@ -50,7 +54,7 @@ def refusal(
         truth, trace = verdict.holds([rule.until], scope)
         if truth is not False:
             return Refusal(word="until" if truth else "unknown", detail=trace or rule.until.trace(scope))
-    turn = turn_of(rule, scope, subject[1], context.policy.zone)
+    turn = turn_of(rule, scope, subject[1], context.policy.zone, start)
     if turn is not None and tx.runs.repeated(rule.id, turn.key, turn.since):
         return Refusal(word="repeat", detail={"since": turn.since.format_iso() if turn.since else "ever"})
     if not rule.restart:
@@ -107,7 +111,7 @@ def standings(tx: Tx, context: Context, now: Instant, client_id: str, rule_id: s
                         entry_id=entry.id,
                         subject_kind=subject[0],
                         subject_id=subject[1],
-                        refusal=refusal(tx, context, rule, entry, scope, subject),
+                        refusal=refusal(tx, context, rule, entry, scope, subject, now),
                         timed=any(isinstance(trigger, MomentTrigger) for trigger in entry.triggers),
                         moments=tuple(_moments(tx.timers.of_subject(*subject), rule, entry)),
                     )

@@ -11,6 +11,7 @@ from selftimer.engine.flood import hold_flood
 from selftimer.engine.matching import Matcher
 from selftimer.engine.own import is_own
 from selftimer.engine.ruleset import entry_by_id
+from selftimer.engine.silences import touched, watch
 from selftimer.facts.diff import Seen, events_of, partially_paid, removed
 from selftimer.facts.openness import is_open
 from selftimer.facts.records import Invoice, Kind, Payment, Record, client_id_of, created_at_of, kind_of
@@ -80,6 +81,7 @@ class Intake:
             self._happened(event, change)
         for change, row in zip(changes, rows, strict=True):
             self._moments(change, row)
+        watch(self.matcher, touched(changes), self.context.rules.silences)
         self._others(changes)
         hold_flood(self.tx, self.context, self.matcher.desk.planned, self.now)
         return self.taken

@@ -15,7 +15,8 @@ from selftimer.facts.derive_money import outstanding
 from selftimer.facts.diff import Seen, events_of
 from selftimer.facts.records import Invoice, Kind, Session
 from selftimer.facts.stored import StoredEvent, TraceRow
-from selftimer.plan.moments import CLOCK_EVENTS, entry_moments, moment_of
+from selftimer.plan import verdict
+from selftimer.plan.moments import CLOCK_EVENTS, entry_clocks, entry_moments, moment_of, of_moment, of_tick
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState, Verb
 from selftimer.primitives.time import Span
@@ -23,6 +24,7 @@ from selftimer.primitives.time import Span
 if TYPE_CHECKING:
     from whenever import Instant
 
+    from selftimer.engine.beginning import Subject
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
     from selftimer.facts.event import Event
@@ -171,7 +173,10 @@ class Matcher:
     # --- moments -------------------------------------------------------------------------------------------------
 
     def moment(self, rule: Rule, entry: Entry, timer: Timer) -> None:
-        """A moment is due, or open and its record changed: begin its run, or leave it open until its window closes."""
+        """A moment is due, or open and its record changed: begin its run, or leave it open until its window closes.
+
+        A tick of the calendar is judged once: what doesn't hold then waits for the next.
+        """
         if not self._clock_says(entry, timer):
             return
         event = self._clock_event(entry, timer)
@@ -195,15 +200,16 @@ class Matcher:
             event_id=self.tx.events.add(event) if event else None,
             window_end=timer.closes_at,
         )
-        state = TimerState.DONE if begun else TimerState.OPEN
+        waits = TimerState.LAPSED if of_tick(timer.occurrence) else TimerState.OPEN
+        state = TimerState.DONE if begun else waits
         if timer.state is not state:
             self.tx.timers.put([replace(timer, state=state)])
 
     def _clock_event(self, entry: Entry, timer: Timer) -> StoredEvent | None:
         """The event that the clock makes of a moment, where the entry listens for one."""
-        trigger = dict(entry_moments(entry))[timer.entry_id]
+        trigger = dict(entry_clocks(entry))[timer.entry_id]
         name = next((name for name, moment in CLOCK_EVENTS.items() if moment is trigger), None)
-        if name is None:
+        if name is None or timer.kind is None:
             return None
         return StoredEvent(
             id=0,
@@ -221,8 +227,8 @@ class Matcher:
 
     def _clock_says(self, entry: Entry, timer: Timer) -> bool:
         """Events that the clock makes need their state too: a confirmed session, an outstanding invoice (8)."""
-        trigger = dict(entry_moments(entry))[timer.entry_id]
-        record = self.desk.world.get(timer.kind, timer.subject_id)
+        trigger = dict(entry_clocks(entry))[timer.entry_id]
+        record = self.desk.world.get(timer.kind, timer.subject_id) if timer.kind is not None else None
         says = True
         if trigger is CLOCK_EVENTS["session.ended"]:
             says = isinstance(record, Session) and record.status == "confirmed"
@@ -232,7 +238,7 @@ class Matcher:
             self.tx.timers.put([replace(timer, state=TimerState.OPEN)])
         return says
 
-    def begin_by_hand(self, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str], occurrence: str) -> bool:
+    def begin_by_hand(self, rule: Rule, entry: Entry, scope: Scope, subject: Subject, occurrence: str) -> bool:
         """Begin a run that a person asked for; `if`, `until`, audience and repeats hold all the same."""
         return self._consider(rule, entry, scope, subject, occurrence, self.now, "by hand")
 
@@ -243,7 +249,7 @@ class Matcher:
         rule: Rule,
         entry: Entry,
         scope: Scope,
-        subject: tuple[Kind, str],
+        subject: Subject,
         occurrence: str,
         start: Instant,
         what: str,
@@ -255,11 +261,11 @@ class Matcher:
         """Judge a beginning; True if its occurrence is dealt with (begun, or done before)."""
         if self.tx.runs.exists(rule.id, entry.id, subject[1], occurrence):
             return True
-        why = self._refusal(rule, entry, scope, subject)
+        why = self._refusal(rule, entry, scope, subject, start)
         if why is not None:
             self._leave(rule.id, entry.id, why.word, what, subject, scope, why.detail)
             return False
-        turn = turn_of(rule, scope, subject[1], self.context.policy.zone)
+        turn = turn_of(rule, scope, subject[1], self.context.policy.zone, start)
         run = self.desk.begin(
             rule,
             entry,
@@ -274,18 +280,20 @@ class Matcher:
         )
         return run is not None
 
-    def _refusal(self, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str]) -> Refusal | None:
+    def _refusal(
+        self, rule: Rule, entry: Entry, scope: Scope, subject: Subject, start: Instant
+    ) -> Refusal | None:
         """Why the rule doesn't begin here, or None; then a run under way has made room, if the rule says `restart`."""
-        found = refusal(self.tx, self.context, rule, entry, scope, subject)
+        found = refusal(self.tx, self.context, rule, entry, scope, subject, start)
         if found is not None:
-            self._tell_errors(rule, found.detail)
+            self.tell_errors(rule, found.detail)
             return found
         for run in self.tx.runs.of_subject(rule.id, subject[1]):
             if run.ended_at is None and run.entry_id == entry.id:
                 self.desk.end(run, "a new trigger began it again")
         return None
 
-    def _tell_errors(self, rule: Rule, trace: dict[str, Any]) -> None:
+    def tell_errors(self, rule: Rule, trace: dict[str, Any]) -> None:
         """An error in a condition is told to the owner once a rule (6)."""
         if "error" in trace:
             self.tx.control.notice(
@@ -319,7 +327,7 @@ class Matcher:
         entry_id: str,
         word: str,
         what: str,
-        subject: tuple[Kind, str],
+        subject: Subject,
         scope: Scope,
         detail: dict[str, Any],
     ) -> None:
@@ -342,8 +350,10 @@ class Matcher:
 
 def date_of(context: Context, desk: RunDesk, entry: Entry, run: Run) -> Instant | None:
     """When the date has come that the moment of a run lies before: after that its words make no sense (10)."""
+    if run.event_id is not None or run.subject_kind is None or not of_moment(run.occurrence):
+        return None
     record = desk.world.get(run.subject_kind, run.subject_id)
-    if run.event_id is not None or record is None:
+    if record is None:
         return None
     for _, trigger in entry_moments(entry):
         if trigger.sign != -1 or trigger.kind is not run.subject_kind:
@@ -363,7 +373,7 @@ def date_of(context: Context, desk: RunDesk, entry: Entry, run: Run) -> Instant 
 
 def moved_away(context: Context, desk: RunDesk, entry: Entry, rule: Rule, run: Run) -> bool:
     """Whether the moment that began a run has another date by now: its words would be about the wrong day."""
-    if run.event_id is not None or run.occurrence.startswith("manual:"):
+    if run.event_id is not None or run.subject_kind is None or not of_moment(run.occurrence):
         return False
     record = desk.world.get(run.subject_kind, run.subject_id)
     found = [

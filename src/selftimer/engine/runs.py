@@ -64,7 +64,7 @@ class RunDesk:
         entry: Entry,
         scope: Scope,
         *,
-        subject: tuple[Kind, str],
+        subject: tuple[Kind | None, str],
         occurrence: str,
         start_at: Instant,
         event_id: int | None,

@@ -136,12 +136,20 @@ class Events(Protocol):
 
 
 class Rules(Protocol):
-    """Rules and their versions; `becomes` and repeats find their memory here later."""
+    """Rules, their versions, and what each `becomes` last was."""
 
     def rows(self) -> dict[str, RuleRow]: ...
     def put(self, row: RuleRow) -> None: ...
     def put_version(self, rule_id: str, version: str, source: Mapping[str, Any], at: Instant) -> None: ...
     def source(self, rule_id: str, version: str) -> Mapping[str, Any] | None: ...
+    def truth(self, rule_id: str, trigger_id: str, subject_id: str) -> bool | None:
+        """What a `becomes` was when it was last judged for that record; None where it never was."""
+        ...
+
+    def put_truth(self, rule_id: str, trigger_id: str, subject_id: str, at: Instant, *, value: bool) -> None: ...
+    def forget_truths(self, rule_id: str) -> None:
+        """The rule begins anew: nothing was judged."""
+        ...
 
 
 class Timers(Protocol):
@@ -194,7 +202,7 @@ class Runs(Protocol):
     def in_state(self, state: RunState) -> list[Run]: ...
     def exists(self, rule_id: str, entry_id: str, subject_id: str, occurrence: str) -> bool: ...
     def repeated(self, rule_id: str, repeat_key: str, since: Instant | None) -> bool:
-        """Whether a run of the rule with this key began at or after `since` (ever, where None).
+        """Whether a run of the rule with this key has its start after `since` (ever, where None).
 
         Only runs that haven't ended, or had an effect, count: one that ended before it did anything took nobody's turn.
         """

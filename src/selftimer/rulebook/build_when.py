@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from selftimer.facts.records import Kind
 from selftimer.facts.schema import SCHEMA
-from selftimer.rulebook.expression import ExpressionError, Fault
 from selftimer.rulebook.compiler import compile_condition
+from selftimer.rulebook.expression import ExpressionError, Fault
 from selftimer.rulebook.model import (
     BecomesTrigger,
     CalendarTrigger,

@@ -74,7 +74,7 @@ _FORMS = (
     "'no reply for 3 days', 'becomes invoice.balance == 0' or manual"
 )
 _SILENCE = re.compile(r"no (?:reply|answer|response)\b ?(?P<rest>.*)\Z")
-_BECOMES = re.compile(r"becomes?\b ?(?P<rest>.*)\Z")
+_BECOMES = re.compile(r"becomes\b ?(?P<rest>.*)\Z")
 _SIGNS: dict[str | None, Sign] = {"before": -1, "after": 1, None: 0}
 
 
@@ -113,7 +113,7 @@ def later(what: str) -> SentenceError:
 
 
 def parse_when(text: str) -> EventTrigger | Moment | ManualTrigger | CalendarTrigger | NoReplyTrigger | Becomes:
-    """The trigger of a sentence; a moment's anchor and a condition are still to be checked. `SentenceError` otherwise."""
+    """The trigger of a sentence; a moment's anchor and a condition are still to be checked. Else `SentenceError`."""
     written, text = text, _plain(text)
     if text == "manual":
         return ManualTrigger()
@@ -131,6 +131,8 @@ def parse_when(text: str) -> EventTrigger | Moment | ManualTrigger | CalendarTri
         return NoReplyTrigger(span=_silence(match["rest"]))
     if match := _BECOMES.match(text):
         return _becomes(written, match["rest"])
+    if text.startswith("become "):
+        raise SentenceError(f"{text!r} is not understood", f"did you mean 'becomes {text.partition(' ')[2]}'?")
     return parse_moment(text, _FORMS)
 
 
@@ -154,8 +156,7 @@ def _silence(rest: str) -> Span:
 def _becomes(written: str, rest: str) -> Becomes:
     if not rest:
         raise SentenceError("becomes what?", "write a condition: 'becomes invoice.balance == 0'")
-    offset = written.index("become") + len("become")
-    offset += 1 if written[offset : offset + 1] == "s" else 0
+    offset = written.index("becomes") + len("becomes")
     source = written[offset:]
     return Becomes(source.strip(), offset + len(source) - len(source.lstrip()))
 
