@@ -1,4 +1,4 @@
-"""The calendar: ticks in the studio's zone, one run or one for each (rule-language.md, when; Exact meaning 1, 13, 15)."""
+"""The calendar: ticks in the studio's zone, one run or one for each (rule-language.md, Exact meaning 1, 13, 15)."""
 
 from __future__ import annotations
 
@@ -254,7 +254,9 @@ async def test_more_nominees_than_a_days_work_are_held_for_the_owner_all_of_them
 
 
 async def test_archived_sample_and_other_clients_are_never_nominated(tmp_path: Path) -> None:
-    async with StudioDay(tmp_path, OFFER.replace("  if: client.type == 'client'\n", "  if: client.email is not none\n")) as day:
+    async with StudioDay(
+        tmp_path, OFFER.replace("  if: client.type == 'client'\n", "  if: client.email is not none\n")
+    ) as day:
         anna = day.known("Anna")
         day.client("Ben", "other")
         day.change(anna, archived=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from selftimer.engine.first_look import owe_first_look
 from selftimer.engine.intake import Intake
 from selftimer.engine.silences import watch
 from selftimer.engine.ticks import first_tick
@@ -42,10 +43,12 @@ def activate(tx: Tx, context: Context, now: Instant) -> None:
             log.info("rule.activated", rule=rule.id, version=rule.version, new=row is None)
             tx.rules.put(_row(rule, now))
             tx.timers.drop_rule(rule.id)
+            owe_first_look(tx, rule, now, anew=True)
             anew.append(rule)
         elif row.version != rule.version or row.mode != rule.mode or zone_moved:
             log.info("rule.changed", rule=rule.id, version=rule.version)
             tx.rules.put(_row(rule, row.active_since))
+            owe_first_look(tx, rule, now, anew=False)
             anew.append(rule)
             _edited(tx, context, rule, row, now)
     for row in rows.values():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from selftimer.engine.fresh import FreshReader, Known, conversation_of, known_of, requests_for
-from selftimer.engine.matching import date_of, moved_away
+from selftimer.engine.moved import date_of, moved_away
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.runs import RunDesk, finish, new_id
 from selftimer.engine.scopes import scope_of_run

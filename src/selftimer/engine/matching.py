@@ -16,10 +16,9 @@ from selftimer.facts.diff import Seen, events_of
 from selftimer.facts.records import Invoice, Kind, Session
 from selftimer.facts.stored import StoredEvent, TraceRow
 from selftimer.plan import verdict
-from selftimer.plan.moments import CLOCK_EVENTS, entry_clocks, entry_moments, moment_of, of_moment, of_tick
+from selftimer.plan.moments import CLOCK_EVENTS, became_of, entry_clocks, of_tick
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState, Verb
-from selftimer.primitives.time import Span
 
 if TYPE_CHECKING:
     from whenever import Instant
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
     from selftimer.facts.event import Event
-    from selftimer.plan.state import Run, Timer
+    from selftimer.plan.state import Timer
     from selftimer.ports import RuleRow, Tx
     from selftimer.rulebook.model import Entry, Rule
     from selftimer.rulebook.scope import Scope
@@ -42,8 +41,6 @@ _MAKES = {
     "quote.sent": Verb.QUOTE,
 }
 """Events that a document of ours causes: they wait while one may be on its way (20)."""
-
-_FOR_EVER = Span(9_000, "days")
 
 
 class Matcher:
@@ -76,6 +73,21 @@ class Matcher:
             elif stored.settle_rule in {None, rule.id}:
                 self._consider_event(rule, entry, event, stored)
 
+    def became(self, stored: StoredEvent, rule: Rule) -> None:
+        """Something became true, for one rule: what an event is to all of them."""
+        hole = self._hole(stored)
+        if rule.settle is not None and hole is None:
+            self._settle(stored, rule)
+            return
+        stored = replace(stored, settle_rule=rule.id)
+        stored = replace(stored, id=self.tx.events.add(stored))
+        log.info("event.seen", event_name=stored.name, record=stored.record_id, client=stored.client_id, expired=False)
+        self.event(stored)
+
+    def drop(self, settling: StoredEvent) -> None:
+        """What was waiting to settle went back."""
+        self.tx.events.update(replace(settling, state="dropped", reason="changed again before it had settled"))
+
     def _hole(self, stored: StoredEvent) -> str | None:
         world = self.desk.world
         if stored.name.endswith(".removed"):
@@ -103,7 +115,7 @@ class Matcher:
         earlier = self.tx.events.settling(stored.name, stored.record_id, rule.id)
         before = stored.before
         if earlier is not None:
-            self.tx.events.update(replace(earlier, state="dropped", reason="changed again before it had settled"))
+            self.drop(earlier)
             before = earlier.before
         waiting = replace(stored, state="settling", settle_rule=rule.id, settle_until=until, before=before)
         self.tx.events.add(waiting)
@@ -127,11 +139,41 @@ class Matcher:
         now_is = self.desk.world.get(stored.kind, stored.record_id)
         if now_is is None:
             return None
+        if stored.name.startswith("becomes "):
+            return event if self._is_so(stored, event) else None
         seen = Seen(at=stored.seen_at, zone_of=self.desk.zones.of_session, zone=self.context.policy.zone)
         same = (e for e in events_of(event.before, now_is, seen) if e.name == stored.name)
         return next((replace(event, changed=e.changed) for e in same), None)
 
-    def _consider_event(self, rule: Rule, entry: Entry, event: Event, stored: StoredEvent) -> None:
+    def _is_so(self, stored: StoredEvent, event: Event) -> bool:
+        """Whether what became true is so now."""
+        scope = scope_for(
+            self.context,
+            self.desk.world,
+            subject_kind=stored.subject_kind,
+            subject_id=stored.subject_id,
+            client_id=stored.client_id,
+            event=event,
+            start=None,
+        )
+        rules = (entry for rule, entry in self.context.rules.listening(stored.name) if rule.id == stored.settle_rule)
+        found = (became_of(entry, stored.occurrence) for entry in rules)
+        return any(became is not None and verdict.holds([became.condition], scope)[0] for became in found)
+
+    def past_event(self, rule: Rule, entry: Entry, stored: StoredEvent) -> bool:
+        """An event from before the rule was active, which it looks back for; whether a run began."""
+        before = len(self.desk.begun)
+        if self._hole(stored) is not None:
+            self._no(rule.id, entry.id, "unknown", stored, {"why": self._hole(stored)})
+            return False
+        if stored.id == 0:
+            stored = replace(stored, id=self.tx.events.add(stored))
+        self._consider_event(rule, entry, event_of(self.context, stored), stored, past=True)
+        return len(self.desk.begun) > before
+
+    def _consider_event(
+        self, rule: Rule, entry: Entry, event: Event, stored: StoredEvent, *, past: bool = False
+    ) -> None:
         if event.own and not rule.also_own_changes:
             self._no(rule.id, entry.id, "own", stored, {})
             return
@@ -146,7 +188,7 @@ class Matcher:
             start=None,
         )
         row = self.rows.get(rule.id)
-        if row is None or min(stored.at, stored.seen_at) < row.active_since:
+        if not past and (row is None or min(stored.at, stored.seen_at) < row.active_since):
             self._no(rule.id, entry.id, "baseline", stored, {"why": "the rule wasn't active yet"})
             return
         depth = self._depth(event)
@@ -346,46 +388,3 @@ class Matcher:
                 )
             ]
         )
-
-
-def date_of(context: Context, desk: RunDesk, entry: Entry, run: Run) -> Instant | None:
-    """When the date has come that the moment of a run lies before: after that its words make no sense (10)."""
-    if run.event_id is not None or run.subject_kind is None or not of_moment(run.occurrence):
-        return None
-    record = desk.world.get(run.subject_kind, run.subject_id)
-    if record is None:
-        return None
-    for _, trigger in entry_moments(entry):
-        if trigger.sign != -1 or trigger.kind is not run.subject_kind:
-            continue
-        moment = moment_of(
-            trigger,
-            record,
-            late=_FOR_EVER,
-            policy=context.policy,
-            zone_of=desk.zones.of_session,
-            is_working=context.is_working_day,
-        )
-        if moment is not None and moment.occurrence == run.occurrence:
-            return moment.closes_at
-    return None
-
-
-def moved_away(context: Context, desk: RunDesk, entry: Entry, rule: Rule, run: Run) -> bool:
-    """Whether the moment that began a run has another date by now: its words would be about the wrong day."""
-    if run.event_id is not None or run.subject_kind is None or not of_moment(run.occurrence):
-        return False
-    record = desk.world.get(run.subject_kind, run.subject_id)
-    found = [
-        moment_of(
-            trigger,
-            record,
-            late=entry.late or rule.late,
-            policy=context.policy,
-            zone_of=desk.zones.of_session,
-            is_working=context.is_working_day,
-        )
-        for _, trigger in entry_moments(entry)
-        if record is not None and trigger.kind is run.subject_kind
-    ]
-    return bool(found) and all(moment is None or moment.occurrence != run.occurrence for moment in found)
