@@ -23,6 +23,7 @@ from selftimer.engine.context import Context
 from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
 from selftimer.engine.orders import carry_out
+from selftimer.engine.preview import LookBack, look_back
 from selftimer.engine.ruleset import RuleSet
 from selftimer.engine.start import take_over
 from selftimer.errors import RuleFileError
@@ -33,6 +34,7 @@ from selftimer.render.workdays import is_working_day
 from selftimer.rulebook.files import read_workspace
 from selftimer.rulebook.loader import LoadResult, compile_source, load_workspace
 from selftimer.rulebook.model import Rulebook
+from selftimer.store.peek import PeekStore
 from selftimer.store.store import SqlStore
 from selftimer.studio.api import Studio
 from selftimer.studio.auth import Credentials
@@ -183,6 +185,22 @@ async def _offline(settings: Settings, book: Rulebook) -> AsyncIterator[Context]
     store = SqlStore(settings.database_path, STUDIO)
     try:
         yield make_context(settings, book, store=store, api=api, clock=clock)
+    finally:
+        await api.aclose()
+        await store.aclose()
+
+
+async def preview_backfill(settings: Settings, book: Rulebook, clock: Clock | None = None) -> list[LookBack]:
+    """What rules with `backfill` would begin if the service ran with that book now, by what the database knows."""
+    if not settings.database_path.exists() or not any(rule.backfill for rule in book.rules.values()):
+        return []
+    clock = clock or SystemClock()
+    nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
+    api = Studio(nobody, clock, random.Random(), base_url=f"{settings.account.url}{API_PATH}")
+    store = PeekStore(settings.database_path, STUDIO)
+    try:
+        context = make_context(settings, book, store=store, api=api, clock=clock)
+        return await store.read(lambda tx: look_back(tx, context, clock.now()))
     finally:
         await api.aclose()
         await store.aclose()

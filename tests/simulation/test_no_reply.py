@@ -120,8 +120,7 @@ async def test_an_answer_while_the_yes_is_waited_for_ends_the_run(tmp_path: Path
 
 
 async def test_a_word_of_the_studio_in_the_night_ends_what_the_night_kept_back(tmp_path: Path) -> None:
-    toml = '\n[quiet_hours]\nfrom = "21:00"\nto = "08:00"\n'
-    async with StudioDay(tmp_path, SILENT, toml=toml) as day:
+    async with StudioDay(tmp_path, SILENT, toml='quiet_hours = "21:00-08:00"\n') as day:
         anna = day.known("Anna")
         await day.until("2026-03-02 22:30")
         day.kim_says(anna)
@@ -217,9 +216,11 @@ async def test_if_until_and_audience_hold_for_it(tmp_path: Path) -> None:
 
 
 async def test_it_stands_beside_an_event_in_a_list(tmp_path: Path) -> None:
-    rules = SILENT.replace("when: no reply for 3 days", "when: [lead.created, no reply for 3 days]").replace(
-        "repeat: after 30 days", "repeat: after 2 days"
-    ).replace("per client", "per client.email")
+    rules = (
+        SILENT.replace("when: no reply for 3 days", "when: [lead.created, no reply for 3 days]")
+        .replace("repeat: after 30 days", "repeat: after 2 days")
+        .replace("per client", "per client.email")
+    )
     async with StudioDay(tmp_path, rules) as day:
         await day.until("2026-03-02 09:01")
         anna = day.lead("Anna")

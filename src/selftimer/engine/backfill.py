@@ -48,6 +48,12 @@ def ask_back(tx: Tx, rule: Rule, now: Instant, *, anew: bool) -> bool:
     return span is not None
 
 
+def asked_span(tx: Tx, rule: Rule) -> str | None:
+    """The span that the rule was last asked to look back, as it was written."""
+    asked = tx.control.get(f"backfill:{rule.id}")
+    return None if asked is None else str(asked["span"])
+
+
 def span_of(tx: Tx, rule: Rule, zone: str) -> tuple[Instant, Instant] | None:
     """From when to when the rule looks back; None for one that doesn't."""
     asked = tx.control.get(f"backfill:{rule.id}")
