@@ -77,6 +77,9 @@ def _becomes(said: Becomes, studio: StudioFacts) -> BecomesTrigger:
                 raise put(f"{clocked} can't be asked in 'becomes'", why, name)
     if match := _CLOCK_FILTERS.search(said.source):
         raise put(f"'| {match[1]}' can't be asked in 'becomes'", _CLOCKED["now"], match[0])
+    if any(target in {Kind.CONVERSATION, Kind.MESSAGE} for _, target in condition.reads):
+        hint = "threads from before the first look aren't read: write 'when: message.received' or 'no reply for 3 days'"
+        raise put("messages can't be asked in 'becomes'", hint)
     roots = {name.partition(".")[0] for name in condition.names}
     kinds = [kind for kind in READ_AFRESH if kind.value in roots]
     about = [kind for kind in kinds if kind is not Kind.CLIENT] or kinds

@@ -404,6 +404,7 @@ def test_a_version_that_is_no_rule_any_more_says_so() -> None:
         ("when: becomes invoice.overdue\nthen: [{notify: note}]", "4:19: invoice.overdue can't be asked in 'becomes'; that changes with the clock alone: write 'when: invoice.overdue'"),
         ("when: becomes client.created_at | days_ago > 3\nthen: [{notify: note}]", "4:37: '| days_ago' can't be asked in 'becomes'; 'becomes' is judged when a record changes, and nothing changes when time passes"),
         ("when: becomes invoice.outstanding and session.confirmed\nthen: [{notify: note}]", "4:19: 'becomes' is about one record, and this is about session and invoice; put one of them into the rule's 'if'"),
+        ("when: becomes client.contacted\nthen: [{notify: note}]", "4:19: messages can't be asked in 'becomes'; threads from before the first look aren't read: write 'when: message.received' or 'no reply for 3 days'"),
         ("when: becomes studio.owner == 'Kim'\nthen: [{notify: note}]", "4:19: this says nothing about a record; write a condition like invoice.balance == 0"),
         ("when: every monday at 08:00\nthen: [{send: hello}]", "5:19: nobody to send to: this rule leads to no client; use notify"),
         ("when: every monday at 08:00\nthen: [{update: client, set: {type: client}}]", "5:12: nobody is there to be written to: this run is about no client; write 'notify', or add 'for_each: client' to the rule"),
