@@ -9,8 +9,10 @@ import pytest
 from tests.simulation.studio_day import StudioDay, berlin
 
 from selftimer.engine import fallen
+from selftimer.engine.beginning import standings
 from selftimer.plan.policy import Flood
 from selftimer.plan.state import Hold, RunState, TimerState
+from selftimer.simulation.planning import plan_ahead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -408,3 +410,31 @@ async def test_a_dry_run_of_the_calendar_sends_nothing(tmp_path: Path) -> None:
         await day.until("2026-03-04 12:00")
         assert day.sent() == []
         assert [d.dry for d in await day.deliveries()] == [True]
+
+
+async def test_it_can_be_asked_why_a_client_heard_nothing_and_when_they_may(tmp_path: Path) -> None:
+    rules = OFFER.replace("on 2026-03-04 at 10:00", "every monday at 10:00")
+    async with StudioDay(tmp_path, rules) as day:
+        anna, ben = day.known("Anna"), day.lead("Ben")
+        await day.until("2026-03-03 09:00")
+        stands = [
+            await day.service.store.read(
+                lambda tx, one=one: standings(tx, day.service.context, day.now, one.id)  # type: ignore[misc]
+            )
+            for one in (anna, ben)
+        ]
+        assert [one.refusal.word if one.refusal else None for some in stands for one in some] == [None, "no"]
+        assert [timer.due_at for timer in stands[0][0].moments] == [berlin("2026-03-09 10:00")]
+
+
+async def test_a_plan_of_the_days_ahead_knows_the_ticks(tmp_path: Path) -> None:
+    rules = OFFER.replace("on 2026-03-04 at 10:00", "every monday at 10:00")
+    async with StudioDay(tmp_path, rules) as day:
+        day.known("Anna")
+        await day.until("2026-03-03 09:00")
+        plan = await plan_ahead(day.service.settings, day.now, 14)
+        assert [(effect.at, effect.delivery.words) for effect in plan.effects] == [
+            (berlin("2026-03-09 10:00"), "offer"),
+            (berlin("2026-03-16 10:00"), "offer"),
+        ]
+        assert day.sent() == ["03-02 10:00 offer Anna"]

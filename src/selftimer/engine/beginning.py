@@ -9,10 +9,10 @@ from selftimer.engine.scopes import scope_for
 from selftimer.engine.world import TxWorld
 from selftimer.facts.records import Kind
 from selftimer.plan import verdict
-from selftimer.plan.moments import entry_of_timer
+from selftimer.plan.moments import entry_clocks, entry_of_timer
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState
-from selftimer.rulebook.model import MomentTrigger
+from selftimer.rulebook.model import ClockTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,8 +112,10 @@ def standings(tx: Tx, context: Context, now: Instant, client_id: str, rule_id: s
                         subject_kind=subject[0],
                         subject_id=subject[1],
                         refusal=refusal(tx, context, rule, entry, scope, subject, now),
-                        timed=any(isinstance(trigger, MomentTrigger) for trigger in entry.triggers),
-                        moments=tuple(_moments(tx.timers.of_subject(*subject), rule, entry)),
+                        timed=any(isinstance(trigger, ClockTrigger) for trigger in entry.triggers),
+                        moments=tuple(
+                            _moments([*tx.timers.of_subject(*subject), *_ticks(tx, rule, entry)], rule, entry)
+                        ),
                     )
                 )
     return found
@@ -125,6 +127,12 @@ def _subjects(world: TxWorld, rule: Rule, client_id: str) -> Sequence[tuple[Kind
     if rule.subject is Kind.CLIENT:
         return [(Kind.CLIENT, client_id)] if world.get(Kind.CLIENT, client_id) is not None else []
     return [(rule.subject, record.id) for record in world.of_client(rule.subject, client_id)]
+
+
+def _ticks(tx: Tx, rule: Rule, entry: Entry) -> list[Timer]:
+    """The calendar's own timers of an entry: what they will nominate isn't known yet."""
+    found = [tx.timers.get(rule.id, timer_id, "") for timer_id, _ in entry_clocks(entry)]
+    return [timer for timer in found if timer is not None]
 
 
 def _moments(timers: Sequence[Timer], rule: Rule, entry: Entry) -> Iterator[Timer]:

@@ -322,9 +322,7 @@ class Matcher:
         )
         return run is not None
 
-    def _refusal(
-        self, rule: Rule, entry: Entry, scope: Scope, subject: Subject, start: Instant
-    ) -> Refusal | None:
+    def _refusal(self, rule: Rule, entry: Entry, scope: Scope, subject: Subject, start: Instant) -> Refusal | None:
         """Why the rule doesn't begin here, or None; then a run under way has made room, if the rule says `restart`."""
         found = refusal(self.tx, self.context, rule, entry, scope, subject, start)
         if found is not None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from selftimer.engine.backfill import asked_span, past_events
 from selftimer.engine.becoming import first_look_of
+from selftimer.engine.beginning import refusal
 from selftimer.engine.runs import RunDesk
 from selftimer.engine.scopes import event_of, scope_for
 from selftimer.engine.world import parsed
 from selftimer.facts.derive import full_name
-from selftimer.plan import verdict
 from selftimer.plan.moments import entry_moments, moment_of
 from selftimer.plan.repeats import turn_of
 from selftimer.primitives.time import move
@@ -120,20 +120,13 @@ def _would(
         event=event,
         start=None,
     )
-    if desk.tx.runs.exists(rule.id, entry.id, subject[1], occurrence):
-        return False
-    if scope.client is None or verdict.in_audience(scope.client, rule.include) is not None:
-        return False
-    if verdict.holds(verdict.conditions_of(rule, entry), scope)[0] is not True:
-        return False
-    if rule.until is not None and verdict.holds([rule.until], scope)[0] is not False:
+    done = desk.tx.runs.exists(rule.id, entry.id, subject[1], occurrence)
+    if done or scope.client is None or refusal(desk.tx, desk.context, rule, entry, scope, subject, at) is not None:
         return False
     turn = turn_of(rule, scope, subject[1], desk.context.policy.zone, at)
-    if turn is None:
-        return True
-    if turn.key in taken or desk.tx.runs.repeated(rule.id, turn.key, turn.since):
+    if turn is not None and turn.key in taken:
         return False
-    taken.add(turn.key)
+    taken |= {turn.key} if turn is not None else set()
     return True
 
 

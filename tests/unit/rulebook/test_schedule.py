@@ -113,7 +113,8 @@ def test_after_and_last_are_two_sides_of_one_instant(text: str, zone: str, at: I
 
 @given(SENTENCES, ZONES, INSTANTS)
 def test_every_tick_has_a_name_of_its_own(text: str, zone: str, at: Instant) -> None:
-    names, tick = [], schedule(text).after(at, zone)
+    names: list[str] = []
+    tick = schedule(text).after(at, zone)
     while tick is not None and len(names) < 12:
         names.append(tick_name(tick, zone))
         tick = schedule(text).after(tick, zone)
