@@ -23,7 +23,7 @@ from selftimer.engine.context import Context
 from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
 from selftimer.engine.orders import carry_out
-from selftimer.engine.preview import LookBack, look_back
+from selftimer.engine.preview import look_back
 from selftimer.engine.ruleset import RuleSet
 from selftimer.engine.start import take_over
 from selftimer.errors import RuleFileError
@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     import httpx
+    from whenever import Instant
 
     from selftimer.engine.beginning import Standing
+    from selftimer.engine.preview import LookBack
     from selftimer.ports import Channel, Store, StudioApi, Tx
     from selftimer.primitives.clock import Clock
     from selftimer.rulebook.model import Rule
@@ -177,12 +179,12 @@ async def explain(settings: Settings, client_id: str, rule_id: str | None = None
 
 
 @asynccontextmanager
-async def _offline(settings: Settings, book: Rulebook) -> AsyncIterator[Context]:
+async def _offline(settings: Settings, book: Rulebook, store: Store | None = None) -> AsyncIterator[Context]:
     """The parts of a service that makes no request."""
     clock = SystemClock()
     nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
     api = Studio(nobody, clock, random.Random(), base_url=f"{settings.account.url}{API_PATH}")
-    store = SqlStore(settings.database_path, STUDIO)
+    store = store or SqlStore(settings.database_path, STUDIO)
     try:
         yield make_context(settings, book, store=store, api=api, clock=clock)
     finally:
@@ -190,20 +192,14 @@ async def _offline(settings: Settings, book: Rulebook) -> AsyncIterator[Context]
         await store.aclose()
 
 
-async def preview_backfill(settings: Settings, book: Rulebook, clock: Clock | None = None) -> list[LookBack]:
-    """What rules with `backfill` would begin if the service ran with that book now, by what the database knows."""
-    if not settings.database_path.exists() or not any(rule.backfill for rule in book.rules.values()):
-        return []
-    clock = clock or SystemClock()
-    nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
-    api = Studio(nobody, clock, random.Random(), base_url=f"{settings.account.url}{API_PATH}")
+async def preview_backfill(settings: Settings, book: Rulebook, now: Instant) -> list[LookBack]:
+    """What rules with `backfill` would begin if the service ran with that book now, by what the database knows.
+
+    The database is only looked at, also where a service of another version works on it: `StoreError` then.
+    """
     store = PeekStore(settings.database_path, STUDIO)
-    try:
-        context = make_context(settings, book, store=store, api=api, clock=clock)
-        return await store.read(lambda tx: look_back(tx, context, clock.now()))
-    finally:
-        await api.aclose()
-        await store.aclose()
+    async with _offline(settings, book, store) as context:
+        return await store.read(lambda tx: look_back(tx, context, now))
 
 
 def make_context(settings: Settings, book: Rulebook, *, store: Store, api: StudioApi, clock: Clock) -> Context:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.simulation.studio_day import StudioDay
 
 from selftimer import wiring
+from selftimer.cli.main import main
 from selftimer.plan.state import Hold
 from selftimer.settings import Settings
 
@@ -42,7 +44,7 @@ async def preview(day: StudioDay) -> list[LookBack]:
     settings = Settings.load(day.workspace)
     book = wiring.load_rules(settings).rulebook
     assert book is not None
-    return await wiring.preview_backfill(settings, book, day.clock)
+    return await wiring.preview_backfill(settings, book, day.now)
 
 
 def leads(day: StudioDay) -> None:
@@ -148,13 +150,20 @@ async def test_more_than_usual_are_held_all_of_them(tmp_path: Path) -> None:
         assert {one.hold for one in held} == {Hold.FLOOD}
 
 
-async def test_check_says_what_it_would_begin_and_then_that_is_what_begins(tmp_path: Path) -> None:
+async def test_check_says_what_it_would_begin_and_then_that_is_what_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     day = StudioDay(tmp_path, "", start="2026-02-20 08:00")
     leads(day)
     await day.start()
     day.session(day.known("Eve"), "2026-03-05 12:00")
     await day.until("2026-03-02 09:30")
     day.rules(ANSWER + SOON)
+    assert await asyncio.to_thread(main, ["check", "-w", str(day.workspace)]) == 0
+    said = capsys.readouterr()
+    assert "Rule answer looks back 7 days when the service runs, and would begin 2 runs" in said.out + said.err
+    assert "  Ben Canary2: lead.created, Fri 2026-02-27 12:00" in said.out + said.err
+    assert "  Eve Canary4: 7 days before session.start_at, Thu 2026-02-26 10:00" in said.out + said.err
     first = {back.rule_id: [one.client for one in back.beginnings] for back in await preview(day)}
     await day.restart()
     await day.until("2026-03-02 12:00")

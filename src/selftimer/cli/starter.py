@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from selftimer.cli.output import clean, local, note, print_json, say
 from selftimer.cli.problems import show_github, show_sarif, show_text
-from selftimer.cli.workspace import load_settings
+from selftimer.cli.workspace import load_settings, open_reader
 from selftimer.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -83,11 +83,19 @@ def check_workspace(workspace: Path, form: Format) -> int:
 
 def _look_backs(settings: Settings, book: Rulebook | None) -> list[LookBack]:
     """What rules of the files are going to begin of what was before them, by what the database knows."""
-    if book is None or not any(rule.backfill for rule in book.rules.values()):
+    asks = book is not None and any(rule.backfill for rule in book.rules.values())
+    if book is None or not asks or not settings.database_path.exists():
         return []
+    from whenever import Instant
+
     from selftimer.wiring import preview_backfill
 
-    return asyncio.run(preview_backfill(settings, book))
+    now = Instant.now()
+    if settings.sandboxed:
+        with open_reader(settings) as reader:
+            poll = reader.status(upcoming=0).last_poll
+        now = (poll.ended_at or poll.begun_at) if poll is not None else now  # a sandbox's clock is its own
+    return asyncio.run(preview_backfill(settings, book, now))
 
 
 def _look_back(back: LookBack, zone: str) -> None:

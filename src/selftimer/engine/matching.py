@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from selftimer.engine.beginning import Refusal, refusal
+from selftimer.engine.moved import clock_says
 from selftimer.engine.own import is_own
 from selftimer.engine.runs import DEEPEST, RunDesk
 from selftimer.engine.scopes import event_of, scope_for
-from selftimer.facts.derive_money import outstanding
 from selftimer.facts.diff import Seen, events_of
-from selftimer.facts.records import Invoice, Kind, Session
+from selftimer.facts.records import Kind
 from selftimer.facts.stored import StoredEvent, TraceRow
 from selftimer.plan import verdict
 from selftimer.plan.moments import CLOCK_EVENTS, became_of, entry_clocks, of_tick
@@ -271,11 +271,7 @@ class Matcher:
         """Events that the clock makes need their state too: a confirmed session, an outstanding invoice (8)."""
         trigger = dict(entry_clocks(entry))[timer.entry_id]
         record = self.desk.world.get(timer.kind, timer.subject_id) if timer.kind is not None else None
-        says = True
-        if trigger is CLOCK_EVENTS["session.ended"]:
-            says = isinstance(record, Session) and record.status == "confirmed"
-        elif trigger is CLOCK_EVENTS["invoice.overdue"]:
-            says = isinstance(record, Invoice) and outstanding(record, self.desk.world, None)
+        says = clock_says(trigger, record, self.desk.world)
         if not says and timer.state is not TimerState.OPEN:
             self.tx.timers.put([replace(timer, state=TimerState.OPEN)])
         return says

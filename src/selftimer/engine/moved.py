@@ -1,10 +1,12 @@
-"""Whether the moment that began a run is still where it was (rule-language.md, Exact meaning 10 and 11)."""
+"""Whether a moment is what it seems: in a state that goes with it, and where it was (rule-language.md 8, 10, 11)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selftimer.plan.moments import entry_moments, moment_of, of_moment
+from selftimer.facts.derive_money import outstanding
+from selftimer.facts.records import Invoice, Session
+from selftimer.plan.moments import CLOCK_EVENTS, entry_moments, moment_of, of_moment
 from selftimer.primitives.time import Span
 
 if TYPE_CHECKING:
@@ -12,11 +14,22 @@ if TYPE_CHECKING:
 
     from selftimer.engine.context import Context
     from selftimer.engine.runs import RunDesk
+    from selftimer.facts.records import Record
+    from selftimer.facts.world import World
     from selftimer.plan.state import Run
-    from selftimer.rulebook.model import Entry, Rule
+    from selftimer.rulebook.model import ClockTrigger, Entry, Rule
 
 FOR_EVER = Span(9_000, "days")
 """A window that only its record's date closes."""
+
+
+def clock_says(trigger: ClockTrigger, record: Record | None, world: World) -> bool:
+    """Whether the record is in the state that an event of the clock needs; true of what is no such event (8)."""
+    if trigger is CLOCK_EVENTS["session.ended"]:
+        return isinstance(record, Session) and record.status == "confirmed"
+    if trigger is CLOCK_EVENTS["invoice.overdue"]:
+        return isinstance(record, Invoice) and outstanding(record, world, None)
+    return True
 
 
 def date_of(context: Context, desk: RunDesk, entry: Entry, run: Run) -> Instant | None:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from selftimer.engine.backfill import asked_span, past_events
 from selftimer.engine.becoming import first_look_of
 from selftimer.engine.beginning import refusal
+from selftimer.engine.moved import FOR_EVER, clock_says
 from selftimer.engine.runs import RunDesk
 from selftimer.engine.scopes import event_of, scope_for
 from selftimer.engine.world import parsed
 from selftimer.facts.derive import full_name
+from selftimer.facts.event import EVENTS
+from selftimer.facts.records import client_id_of
 from selftimer.plan.moments import entry_moments, moment_of
 from selftimer.plan.repeats import turn_of
 from selftimer.primitives.time import move
@@ -23,9 +26,10 @@ if TYPE_CHECKING:
 
     from selftimer.engine.context import Context
     from selftimer.facts.event import Event
-    from selftimer.facts.records import Kind
+    from selftimer.facts.records import Kind, Record
+    from selftimer.plan.moments import Moment
     from selftimer.ports import Tx
-    from selftimer.rulebook.model import Entry, Rule
+    from selftimer.rulebook.model import Entry, MomentTrigger, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,8 @@ def look_back(tx: Tx, context: Context, now: Instant) -> list[LookBack]:
         if rule.backfill is None or rule.mode == "off" or not _owes(tx, rule):
             continue
         beginnings = tuple(_beginnings(tx, context, rule, move(now, rule.backfill, -1, context.policy.zone), now))
-        held = len(beginnings) > context.policy.flood.by_events
+        by_events, limits = sum(one.what in EVENTS for one in beginnings), context.policy.flood
+        held = by_events > limits.by_events or len(beginnings) - by_events > limits.by_moments
         found.append(LookBack(rule_id=rule.id, span=str(rule.backfill), beginnings=beginnings, held=held))
     return found
 
@@ -78,25 +83,34 @@ def _beginnings(tx: Tx, context: Context, rule: Rule, since: Instant, until: Ins
         event = event_of(context, stored)
         if _would(desk, rule, entry, subject, stored.client_id, stored.occurrence, event, stored.at, taken):
             yield _told(desk, stored.name, stored.at, subject[1], stored.client_id)
+    for entry, trigger, record, moment in _past_moments(desk, rule, since, until):
+        subject, at = (trigger.kind, record.id), moment.due_at
+        if _would(desk, rule, entry, subject, client_id_of(record), moment.occurrence, None, at, taken):
+            yield _told(desk, _said(trigger), at, record.id, client_id_of(record))
+
+
+def _past_moments(
+    desk: RunDesk, rule: Rule, since: Instant, until: Instant
+) -> Iterator[tuple[Entry, MomentTrigger, Record, Moment]]:
+    """The moments of then that have no timer yet, and of which the date that they lie before is still to come."""
+    context = desk.context
     for entry in rule.entries:
         for timer_id, trigger in entry_moments(entry):
-            for row in tx.records.all(trigger.kind):
+            for row in desk.tx.records.all(trigger.kind):
                 record = parsed(context.api, row)
-                if record is None or tx.timers.get(rule.id, timer_id, row.id) is not None:
+                if record is None or desk.tx.timers.get(rule.id, timer_id, row.id) is not None:
                     continue
                 moment = moment_of(
                     trigger,
                     record,
-                    late=entry.late or rule.late,
+                    late=FOR_EVER,
                     policy=context.policy,
                     zone_of=desk.zones.of_session,
                     is_working=context.is_working_day,
                 )
-                if moment is None or not since <= moment.due_at < until:
-                    continue
-                subject, at = (trigger.kind, row.id), moment.due_at
-                if _would(desk, rule, entry, subject, row.client_id, moment.occurrence, None, at, taken):
-                    yield _told(desk, f"{trigger.kind}.{trigger.field}", at, row.id, row.client_id)
+                open_ = moment is not None and since <= moment.due_at < until <= moment.closes_at
+                if moment is not None and open_ and clock_says(trigger, record, desk.world):
+                    yield entry, trigger, record, moment
 
 
 def _would(
@@ -128,6 +142,12 @@ def _would(
         return False
     taken |= {turn.key} if turn is not None else set()
     return True
+
+
+def _said(trigger: MomentTrigger) -> str:
+    side = {-1: "before", 0: "on", 1: "after"}[trigger.sign]
+    span = f"{trigger.span} " if trigger.span is not None else ""
+    return f"{span}{side} {trigger.kind}.{trigger.field}"
 
 
 def _told(desk: RunDesk, what: str, at: Instant, subject_id: str, client_id: str | None) -> Beginning:
