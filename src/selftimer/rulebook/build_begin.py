@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selftimer.facts.records import Kind
@@ -24,12 +26,14 @@ from selftimer.rulebook.sentences import similar
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from selftimer.errors import Problem
     from selftimer.primitives.time import Span
     from selftimer.rulebook.build_text import Checker
     from selftimer.rulebook.model import Step, Trigger
     from selftimer.rulebook.models import RuleSource
     from selftimer.rulebook.source import Place
 
+_UNKNOWN = re.compile(r"'(\w+)' is not known here")
 MOST_BACKFILL = 92 * 86_400
 """Seconds: a rule that would write to a year's clients at once is no rule but a mailing."""
 
@@ -91,6 +95,16 @@ def check_beginnings(checker: Checker, source: RuleSource, place: Place, entries
             place / "settle", "'settle' is for events and 'becomes': nothing else goes there and back", "take it out"
         )
     _check_series(checker, source, place, entries)
+    if source.for_each is None and any(isinstance(trigger, CalendarTrigger) for trigger in triggers):
+        checker.problems = [_about_none(problem) for problem in checker.problems]
+
+
+def _about_none(problem: Problem) -> Problem:
+    """What a condition of the calendar asks of a record: that there is none is what was forgotten."""
+    said = _UNKNOWN.match(problem.message)
+    if said is None or said[1] not in set(READ_AFRESH):
+        return problem
+    return replace(problem, hint=f"the calendar is about no record: add 'for_each: {said[1]}' to the rule")
 
 
 def _check_series(checker: Checker, source: RuleSource, place: Place, entries: Sequence[Sequence[Trigger]]) -> None:

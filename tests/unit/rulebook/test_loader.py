@@ -408,6 +408,7 @@ def test_a_version_that_is_no_rule_any_more_says_so() -> None:
         ("when: becomes studio.owner == 'Kim'\nthen: [{notify: note}]", "4:19: this says nothing about a record; write a condition like invoice.balance == 0"),
         ("when: every monday at 08:00\nthen: [{send: hello}]", "5:19: nobody to send to: this rule leads to no client; use notify"),
         ("when: every monday at 08:00\nthen: [{update: client, set: {type: client}}]", "5:12: nobody is there to be written to: this run is about no client; write 'notify', or add 'for_each: client' to the rule"),
+        ("when: every monday at 08:00\nif: client.type == 'lead'\nthen: [{notify: note}]", "5:9: 'client' is not known here; the calendar is about no record: add 'for_each: client' to the rule"),
         ("when: every monday at 08:00\nfor_each: leads\nthen: [{notify: note}]", "5:15: 'leads' can't be gone through; write 'for_each: client' and \"if: client.type == 'lead'\""),
         ("when: every monday at 08:00\nfor_each: invoices\nthen: [{notify: note}]", "5:15: 'invoices' can't be gone through; did you mean 'for_each: invoice'?"),
         ("when: manual\nfor_each: client\nthen: [{notify: note}]", "5:5: 'for_each' belongs to the calendar; take it out, or write a 'when' like 'every monday at 08:00'"),
