@@ -23,6 +23,7 @@ from selftimer.engine.context import Context
 from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
 from selftimer.engine.orders import carry_out
+from selftimer.engine.preview import look_back
 from selftimer.engine.ruleset import RuleSet
 from selftimer.engine.start import take_over
 from selftimer.errors import RuleFileError
@@ -33,6 +34,7 @@ from selftimer.render.workdays import is_working_day
 from selftimer.rulebook.files import read_workspace
 from selftimer.rulebook.loader import LoadResult, compile_source, load_workspace
 from selftimer.rulebook.model import Rulebook
+from selftimer.store.peek import PeekStore
 from selftimer.store.store import SqlStore
 from selftimer.studio.api import Studio
 from selftimer.studio.auth import Credentials
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     import httpx
+    from whenever import Instant
 
     from selftimer.engine.beginning import Standing
+    from selftimer.engine.preview import LookBack
     from selftimer.ports import Channel, Store, StudioApi, Tx
     from selftimer.primitives.clock import Clock
     from selftimer.rulebook.model import Rule
@@ -177,17 +181,27 @@ async def explain(settings: Settings, client_id: str, rule_id: str | None = None
 
 
 @asynccontextmanager
-async def _offline(settings: Settings, book: Rulebook) -> AsyncIterator[Context]:
+async def _offline(settings: Settings, book: Rulebook, store: Store | None = None) -> AsyncIterator[Context]:
     """The parts of a service that makes no request."""
     clock = SystemClock()
     nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
     api = Studio(nobody, clock, random.Random(), base_url=f"{settings.account.url}{API_PATH}")
-    store = SqlStore(settings.database_path, STUDIO)
+    store = store or SqlStore(settings.database_path, STUDIO)
     try:
         yield make_context(settings, book, store=store, api=api, clock=clock)
     finally:
         await api.aclose()
         await store.aclose()
+
+
+async def preview_backfill(settings: Settings, book: Rulebook, now: Instant) -> list[LookBack]:
+    """What rules with `backfill` would begin if the service ran with that book now, by what the database knows.
+
+    The database is only looked at, also where a service of another version works on it: `StoreError` then.
+    """
+    store = PeekStore(settings.database_path, STUDIO)
+    async with _offline(settings, book, store) as context:
+        return await store.read(lambda tx: look_back(tx, context, now))
 
 
 def make_context(settings: Settings, book: Rulebook, *, store: Store, api: StudioApi, clock: Clock) -> Context:

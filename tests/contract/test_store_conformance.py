@@ -244,7 +244,37 @@ async def test_a_settling_event_is_found_for_its_rule(store: Store) -> None:
     assert await store.read(lambda tx: tx.events.next_settled()) is None
 
 
+async def test_events_of_a_time_are_found_by_their_name(store: Store) -> None:
+    times = {"a": at(0), "b": at(10), "c": at(20), "d": at(10), "e": at(10)}
+
+    def add(tx: Tx) -> None:
+        for name, time in times.items():
+            state = "settling" if name == "d" else "done"
+            tx.events.add(event(record_id=name, at=time, state=state, name="x" if name == "e" else "invoice.paid"))
+
+    await store.write(add)
+    found = await store.read(lambda tx: tx.events.between("invoice.paid", at(0), at(20)))
+    assert [one.record_id for one in found] == ["a", "b"]
+
+
 # --- rules
+
+
+async def test_what_a_becomes_last_was_is_kept_for_each_rule_trigger_and_record(store: Store) -> None:
+    def judge(tx: Tx) -> None:
+        tx.rules.put_truth("thanks", "becomes", "in_1", T0, value=False)
+        tx.rules.put_truth("thanks", "becomes", "in_1", at(1), value=True)
+        tx.rules.put_truth("thanks", "becomes#2", "in_1", at(1), value=False)
+        tx.rules.put_truth("other", "becomes", "in_1", at(1), value=False)
+
+    def look(tx: Tx) -> list[bool | None]:
+        asked = (("thanks", "becomes", "in_1"), ("thanks", "becomes#2", "in_1"), ("other", "becomes", "in_1"))
+        return [tx.rules.truth(*one) for one in (*asked, ("thanks", "becomes", "in_2"))]
+
+    await store.write(judge)
+    assert await store.read(look) == [True, False, False, None]
+    await store.write(lambda tx: tx.rules.forget_truths("thanks"))
+    assert await store.read(look) == [None, None, False, None]
 
 
 async def test_rules_and_the_text_of_each_version_are_kept(store: Store) -> None:
@@ -340,6 +370,7 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
         tx.records.put_resource(resource())
         tx.events.add(event(state="settling", settle_rule="thanks", settle_until=T0))
         tx.rules.put(RuleRow(rule_id="thanks", version="v1", activation="a", active_since=T0))
+        tx.rules.put_truth("thanks", "becomes", "in_1", T0, value=True)
         tx.timers.put([timer()])
         tx.runs.add(run("r1", wake_at=T0, repeat_key="k"))
         tx.deliveries.add(delivery("d1"))
@@ -357,6 +388,8 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
             tx.events.in_state("settling"),
             tx.events.next_settled(),
             tx.rules.rows(),
+            tx.rules.truth("thanks", "becomes", "in_1") or [],
+            tx.events.between("invoice.paid", at(-9), at(9)),
             tx.timers.due(at(9)),
             tx.timers.next_due(),
             tx.runs.due(at(9)),

@@ -121,13 +121,13 @@ async def test_an_ended_run_is_no_longer_its_clients(store: Store) -> None:
 
 
 async def test_a_repeat_is_remembered_from_a_time_on_unless_nothing_came_of_it(store: Store) -> None:
-    await store.write(lambda tx: tx.runs.add(run("r1", repeat_key="a@b.c", begun_at=at(10))))
+    await store.write(lambda tx: tx.runs.add(run("r1", repeat_key="a@b.c", start_at=at(10))))
 
     def repeated(minutes: float | None) -> Callable[[Tx], bool]:
         return lambda tx: tx.runs.repeated("reminder", "a@b.c", None if minutes is None else at(minutes))
 
-    assert [await store.read(repeated(m)) for m in (None, 10, 11)] == [True, True, False]
-    nothing = run("r1", repeat_key="a@b.c", begun_at=at(10), state=RunState.ENDED, effects=0)
+    assert [await store.read(repeated(m)) for m in (None, 9, 10)] == [True, True, False]
+    nothing = run("r1", repeat_key="a@b.c", start_at=at(10), state=RunState.ENDED, effects=0)
     await store.write(lambda tx: tx.runs.update(nothing))
     assert not await store.read(repeated(None))
     await store.write(lambda tx: tx.runs.update(replace(nothing, effects=1)))

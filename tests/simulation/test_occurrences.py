@@ -102,6 +102,30 @@ async def test_a_manual_rule_begins_by_hand_only_and_again_when_it_is_over(tmp_p
         assert len(await day.deliveries()) == 4
 
 
+async def test_a_manual_start_of_a_rule_of_the_calendar_waits_for_its_run(tmp_path: Path) -> None:
+    rules = rule("[manual, every monday at 09:00]", "hand", for_each="client", **{"if": "client.type == 'client'"})
+    async with StudioDay(tmp_path, rules + "    - wait: 1 hour\n    - notify: later\n") as day:
+        anna = day.known()
+        await day.until("2026-03-09 09:10")
+        refused = await day.order("start", rule="hand", record=anna.id)
+        await day.until("2026-03-09 10:10")
+        twice = [await day.order("start", rule="hand", record=anna.id) for _ in range(2)]
+        await day.until("2026-03-09 12:00")
+        assert [(await day.told(order))["ok"] for order in (refused, *twice)] == [False, True, False]
+        occurrences = [run.occurrence.partition(":m_")[0] for run in await day.runs()]
+        assert occurrences == ["2026-03-02T09:00", "2026-03-09T09:00", "manual"]
+
+
+async def test_a_rule_that_may_be_started_by_hand_is_so_beside_a_moment(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, rule("[manual, 1 day before session.start_at at 10:00]", "hand")) as day:
+        session = day.session(day.known(), "2026-03-05 12:00")
+        await day.until("2026-03-02 09:01")
+        order = await day.order("start", rule="hand", record=session.id)
+        await day.until("2026-03-04 12:00")
+        assert (await day.told(order))["ok"]
+        assert [run.occurrence[:6] for run in await day.runs()] == ["manual", "2026-0"]
+
+
 async def test_a_rule_with_two_triggers_begins_by_either_and_once_for_each(tmp_path: Path) -> None:
     async with StudioDay(tmp_path, rule("[session.requested, session.confirmed]")) as day:
         session = day.session(day.known(), "2026-04-01 12:00", "pending")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, assert_never
 
-from selftimer.cli.output import note, print_json, say
+from selftimer.cli.output import clean, local, note, print_json, say
 from selftimer.cli.problems import show_github, show_sarif, show_text
-from selftimer.cli.workspace import load_settings
+from selftimer.cli.workspace import load_settings, open_reader
 from selftimer.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from selftimer.cli.problems import Format
+    from selftimer.engine.preview import LookBack
+    from selftimer.rulebook.model import Rulebook
+    from selftimer.settings import Settings
 
+SHOWN = 20
+"""Runs that `check` lists for a rule that looks back."""
 _ENV = """\
 # Copy this file to .env (chmod 600 .env) and fill it in. Real environment variables go before it.
 SELFTIMER_EMAIL=
@@ -54,7 +60,9 @@ def check_workspace(workspace: Path, form: Format) -> int:
     count = len(loaded.rulebook.rules) if loaded.rulebook else None
     match form:
         case "json":
-            print_json({"rules": count, "problems": loaded.problems, "notes": settings.notes()})
+            backs = _look_backs(settings, loaded.rulebook)
+            looks = {"backfill": backs} if backs else {}
+            print_json({"rules": count, "problems": loaded.problems, "notes": settings.notes(), **looks})
         case "github":
             show_github(loaded.problems, settings.workspace)
         case "sarif":
@@ -63,12 +71,42 @@ def check_workspace(workspace: Path, form: Format) -> int:
             show_text(loaded.problems, files)
             for sentence in settings.notes():
                 note(f"Note: {sentence}")
+            for back in _look_backs(settings, loaded.rulebook):
+                _look_back(back, settings.studio.time_zone)
             errors, warnings = len(loaded.errors), len(loaded.warnings)
             said = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
             say(f"{said}; the rules can't be used" if errors else f"{_count(count or 0, 'rule')} ready; {said}")
         case _:
             assert_never(form)
     return 1 if loaded.errors else 0
+
+
+def _look_backs(settings: Settings, book: Rulebook | None) -> list[LookBack]:
+    """What rules of the files are going to begin of what was before them, by what the database knows."""
+    asks = book is not None and any(rule.backfill for rule in book.rules.values())
+    if book is None or not asks or not settings.database_path.exists():
+        return []
+    from whenever import Instant
+
+    from selftimer.wiring import preview_backfill
+
+    now = Instant.now()
+    if settings.sandboxed:
+        with open_reader(settings) as reader:
+            poll = reader.status(upcoming=0).last_poll
+        now = (poll.ended_at or poll.begun_at) if poll is not None else now  # a sandbox's clock is its own
+    return asyncio.run(preview_backfill(settings, book, now))
+
+
+def _look_back(back: LookBack, zone: str) -> None:
+    """What a rule would begin for the time before it: shown before it does."""
+    held = "; they are more than go out unasked, so their messages wait for your yes" if back.held else ""
+    what = _count(len(back.beginnings), "run")
+    note(f"Rule {back.rule_id} looks back {back.span} when the service runs, and would begin {what}{held}")
+    for one in back.beginnings[:SHOWN]:
+        note(clean(f"  {one.client or one.client_id}: {one.what}, {local(one.at, zone)}"))
+    if len(back.beginnings) > SHOWN:
+        note(f"  and {len(back.beginnings) - SHOWN} more")
 
 
 def back_up(workspace: Path, target: Path) -> int:

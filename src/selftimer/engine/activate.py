@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from selftimer.engine.first_look import owe_first_look
 from selftimer.engine.intake import Intake
+from selftimer.engine.silences import watch
+from selftimer.engine.ticks import first_tick
 from selftimer.engine.world import parsed
-from selftimer.plan.moments import entry_moments
+from selftimer.facts.records import Kind
+from selftimer.plan.moments import entry_clocks, entry_moments
 from selftimer.plan.state import RunState
 from selftimer.ports import RuleRow
+from selftimer.rulebook.model import CalendarTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,10 +43,12 @@ def activate(tx: Tx, context: Context, now: Instant) -> None:
             log.info("rule.activated", rule=rule.id, version=rule.version, new=row is None)
             tx.rules.put(_row(rule, now))
             tx.timers.drop_rule(rule.id)
+            owe_first_look(tx, rule, now, anew=True)
             anew.append(rule)
         elif row.version != rule.version or row.mode != rule.mode or zone_moved:
             log.info("rule.changed", rule=rule.id, version=rule.version)
             tx.rules.put(_row(rule, row.active_since))
+            owe_first_look(tx, rule, now, anew=False)
             anew.append(rule)
             _edited(tx, context, rule, row, now)
     for row in rows.values():
@@ -86,7 +93,10 @@ def _removed(tx: Tx, row: RuleRow, now: Instant) -> None:
 
 def _moments(tx: Tx, context: Context, rules: Iterable[Rule], now: Instant) -> None:
     """Timers for all records, old ones too; only for moments after the rule became active."""
+    rules = list(rules)
+    _calendar(tx, context, rules, now)
     intake = Intake(tx, context, now, 0)
+    _silences(tx, intake, rules)
     wanted = [(rule, entry, *pair) for rule in rules for entry in rule.entries for pair in entry_moments(entry)]
     for kind in {trigger.kind for *_, trigger in wanted}:
         for stored in tx.records.all(kind):
@@ -96,3 +106,19 @@ def _moments(tx: Tx, context: Context, rules: Iterable[Rule], now: Instant) -> N
             for rule, entry, timer_entry, trigger in wanted:
                 if trigger.kind is kind:
                     intake.moment(record, rule.id, entry, timer_entry, trigger, known_before=True)
+
+
+def _calendar(tx: Tx, context: Context, rules: Iterable[Rule], now: Instant) -> None:
+    for rule in rules:
+        for entry in rule.entries:
+            for timer_id, clock in entry_clocks(entry):
+                if isinstance(clock, CalendarTrigger):
+                    first_tick(tx, context, rule, entry, timer_id, clock, now)
+
+
+def _silences(tx: Tx, intake: Intake, rules: Iterable[Rule]) -> None:
+    """Timers for whom nobody answered, also where the message is older than the rule."""
+    ids = {rule.id for rule in rules}
+    wanted = [clocked for clocked in intake.context.rules.silences if clocked[0].id in ids]
+    if wanted:
+        watch(intake.matcher, {row.client_id for row in tx.records.all(Kind.CONVERSATION) if row.client_id}, wanted)

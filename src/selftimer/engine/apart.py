@@ -53,8 +53,13 @@ async def _alone(context: Context, item: T, work: Work[T], name: str, now: Insta
         raise
     except Exception as error:
         log.exception("item.failed", item=name)
-        what = f"{type(error).__name__}: the log has the whole of it. It is tried again; everything else goes on."
-        key = f"fault:{name}:{type(error).__name__}"
-        await context.store.write(lambda tx: tx.control.notice(now, f"A fault in Selftimer with {name}", what, key=key))
+        await tell_fault(context, name, error, now)
         return False
     return True
+
+
+async def tell_fault(context: Context, name: str, error: Exception, now: Instant) -> None:
+    """Tell the owner of a fault of ours, once."""
+    what = f"{type(error).__name__}: the log has the whole of it. It is tried again; everything else goes on."
+    key = f"fault:{name}:{type(error).__name__}"
+    await context.store.write(lambda tx: tx.control.notice(now, f"A fault in Selftimer with {name}", what, key=key))

@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING
 import structlog
 
 from selftimer.engine.fresh import FreshReader, Known, conversation_of, known_of, requests_for
-from selftimer.engine.matching import date_of, moved_away
+from selftimer.engine.moved import date_of, moved_away
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.runs import RunDesk, finish, new_id
 from selftimer.engine.scopes import scope_of_run
+from selftimer.engine.silences import SPOKEN, silent_still
 from selftimer.facts.records import Client, Conversation, Kind, Message
 from selftimer.plan.effects import Rendered, render_step, texts_of
 from selftimer.plan.keys import digest, normalised
+from selftimer.plan.moments import became_of
 from selftimer.plan.program import Effect
+from selftimer.plan.silence import of_silence
 from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, Verb
 from selftimer.plan.timing import next_free
-from selftimer.plan.verdict import Doubt, RunOver, StepOver, Wanted, ignores_night, needs_yes, still_wanted
+from selftimer.plan.verdict import (
+    Doubt,
+    RunOver,
+    StepOver,
+    Wanted,
+    ignores_night,
+    needs_yes,
+    still_became,
+    still_wanted,
+)
 from selftimer.rulebook.condition import ConditionError
 from selftimer.rulebook.template import MissingWord
 
@@ -122,7 +134,17 @@ class Asking:
         conditions += [c for c in (rule.approve, step.approve) if not isinstance(c, bool)]
         said = texts_of(step, self._context.rules.book.words)
         judged = frozenset(read for condition in conditions for read in condition.reads)
-        return judged | frozenset(read for text in said for read in text.reads)
+        return judged | self._begun_by_reads() | frozenset(read for text in said for read in text.reads)
+
+    def _begun_by_reads(self) -> frozenset[Read]:
+        """What has to be known to say whether the run would still begin: asked before its first effect."""
+        assert self._run is not None
+        if self._run.effects > 0:
+            return frozenset()
+        if of_silence(self._run.occurrence):
+            return SPOKEN
+        became = became_of(self._entry(), self._run.occurrence)
+        return became.condition.reads if became is not None else frozenset()
 
     async def _read(self) -> Fresh:
         """The subject, its client, what the conditions lead to, and the conversation that will be written in."""
@@ -135,7 +157,7 @@ class Asking:
     def _roots(self) -> list[tuple[Kind, str]]:
         assert self._run is not None
         delivery = self.delivery
-        roots = [(delivery.subject_kind, delivery.subject_id)]
+        roots = [(delivery.subject_kind, delivery.subject_id)] if delivery.subject_kind else []
         roots += [(Kind.CLIENT, delivery.client_id)] if delivery.client_id else []
         return roots + [(Kind(kind), record_id) for kind, record_id in self._run.made.values()]
 
@@ -158,10 +180,14 @@ class Asking:
             return self._over(tx, desk, gone, {})
         if self._run.effects == 0 and moved_away(self._context, desk, self._entry(), rule, self._run):
             return self._over(tx, desk, "moved", {})
+        if self._run.effects == 0 and not silent_still(desk.world, self._run):
+            return self._over(tx, desk, "somebody wrote", {})
         scope = scope_of_run(self._context, tx, desk.world, self._run)
         if scope.client is not None and scope.client.id != current.client_id:
             return self._over(tx, desk, "it belongs to another client now", {})
-        verdict = still_wanted(self._rule, self._entry(), self._step(), current, scope)
+        verdict = still_became(became_of(self._entry(), self._run.occurrence), self._run, scope)
+        if isinstance(verdict, Wanted):
+            verdict = still_wanted(self._rule, self._entry(), self._step(), current, scope)
         match verdict:
             case RunOver(reason=reason, detail=detail):
                 return self._over(tx, desk, reason, detail)
@@ -179,7 +205,8 @@ class Asking:
         delivery = self.delivery
         if self._run.occurrence.endswith(".removed"):
             return None
-        if fresh.records.get((delivery.subject_kind, delivery.subject_id), True) is None:
+        kind = delivery.subject_kind
+        if kind is not None and fresh.records.get((kind, delivery.subject_id), True) is None:
             return "the record is gone from the studio"
         if delivery.client_id and fresh.records.get((Kind.CLIENT, delivery.client_id), True) is None:
             return "the client is gone from the studio"

@@ -9,10 +9,10 @@ from selftimer.engine.scopes import scope_for
 from selftimer.engine.world import TxWorld
 from selftimer.facts.records import Kind
 from selftimer.plan import verdict
-from selftimer.plan.moments import entry_of_timer
+from selftimer.plan.moments import entry_clocks, entry_of_timer
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState
-from selftimer.rulebook.model import MomentTrigger
+from selftimer.rulebook.model import ClockTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from selftimer.rulebook.scope import Scope
 
 
+Subject = tuple["Kind | None", str]
+"""What a run is about: a record by kind and id, or none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why a rule doesn't begin: a word (`no`, `unknown`, `until`, `repeat`, `audience` …) and how it was judged."""
@@ -35,9 +39,9 @@ class Refusal:
 
 
 def refusal(
-    tx: Tx, context: Context, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str]
+    tx: Tx, context: Context, rule: Rule, entry: Entry, scope: Scope, subject: Subject, start: Instant
 ) -> Refusal | None:
-    """Why the rule doesn't begin here, or None. A run that is under way is one where the rule has no `restart`."""
+    """Why no run with that start begins here, or None. One that is under way is a reason without `restart`."""
     if rule.mode == "off":
         return Refusal(word="off")
     left_out = verdict.in_audience(scope.client, rule.include)
@@ -50,7 +54,7 @@ def refusal(
         truth, trace = verdict.holds([rule.until], scope)
         if truth is not False:
             return Refusal(word="until" if truth else "unknown", detail=trace or rule.until.trace(scope))
-    turn = turn_of(rule, scope, subject[1], context.policy.zone)
+    turn = turn_of(rule, scope, subject[1], context.policy.zone, start)
     if turn is not None and tx.runs.repeated(rule.id, turn.key, turn.since):
         return Refusal(word="repeat", detail={"since": turn.since.format_iso() if turn.since else "ever"})
     if not rule.restart:
@@ -107,9 +111,11 @@ def standings(tx: Tx, context: Context, now: Instant, client_id: str, rule_id: s
                         entry_id=entry.id,
                         subject_kind=subject[0],
                         subject_id=subject[1],
-                        refusal=refusal(tx, context, rule, entry, scope, subject),
-                        timed=any(isinstance(trigger, MomentTrigger) for trigger in entry.triggers),
-                        moments=tuple(_moments(tx.timers.of_subject(*subject), rule, entry)),
+                        refusal=refusal(tx, context, rule, entry, scope, subject, now),
+                        timed=any(isinstance(trigger, ClockTrigger) for trigger in entry.triggers),
+                        moments=tuple(
+                            _moments([*tx.timers.of_subject(*subject), *_ticks(tx, rule, entry)], rule, entry)
+                        ),
                     )
                 )
     return found
@@ -121,6 +127,12 @@ def _subjects(world: TxWorld, rule: Rule, client_id: str) -> Sequence[tuple[Kind
     if rule.subject is Kind.CLIENT:
         return [(Kind.CLIENT, client_id)] if world.get(Kind.CLIENT, client_id) is not None else []
     return [(rule.subject, record.id) for record in world.of_client(rule.subject, client_id)]
+
+
+def _ticks(tx: Tx, rule: Rule, entry: Entry) -> list[Timer]:
+    """The calendar's own timers of an entry: what they will nominate isn't known yet."""
+    found = [tx.timers.get(rule.id, timer_id, "") for timer_id, _ in entry_clocks(entry)]
+    return [timer for timer in found if timer is not None]
 
 
 def _moments(timers: Sequence[Timer], rule: Rule, entry: Entry) -> Iterator[Timer]:

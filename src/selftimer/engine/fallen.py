@@ -9,26 +9,30 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import structlog
 from whenever import Instant
 
-from selftimer.engine.apart import together
+from selftimer.engine.apart import tell_fault, together
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.fresh import FreshReader, roots_of
 from selftimer.engine.matching import Matcher
 from selftimer.engine.ruleset import entry_by_id
-from selftimer.errors import StudioError
+from selftimer.engine.silences import SPOKEN, still_silent
+from selftimer.engine.ticks import Tick, is_tick
+from selftimer.errors import SelftimerError, StudioError
 from selftimer.plan import verdict
-from selftimer.plan.moments import entry_moments, entry_of_timer, moment_of
+from selftimer.plan.moments import entry_clocks, entry_of_timer, moment_of
 from selftimer.plan.state import TimerState
+from selftimer.rulebook.model import CalendarTrigger, MomentTrigger, NoReplyTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
+    from selftimer.facts.records import Record
     from selftimer.plan.state import Delivery, Timer
     from selftimer.ports import Tx
     from selftimer.rulebook.condition import Read
@@ -53,7 +57,8 @@ class FallenDue:
             return [timer for timer in tx.timers.due(now, GROUP + len(unread)) if _key(timer) not in unread]
 
         while due := await self._context.store.read(others):
-            unread |= await self._moments(due, now)
+            unread |= await self._ticks([timer for timer in due if is_tick(timer)], now)
+            unread |= await self._moments([timer for timer in due if not is_tick(timer)], now)
         retry_at = now.add(seconds=60) if unread else None
         await self._context.store.write(lambda tx: self._closing(tx, now))
         self._context.crash_point("observe.closed")
@@ -68,10 +73,31 @@ class FallenDue:
         times = (tx.timers.next_due(), tx.events.next_settled())
         return min((t for t in times if t is not None), default=Instant.MAX)
 
+    # --- the calendar --------------------------------------------------------------------------------------------
+
+    async def _ticks(self, due: Sequence[Timer], now: Instant) -> set[tuple[str, str, str]]:
+        """Those that have to wait; one that trips over a fault of ours is told and doesn't hold up the others."""
+        waits = set()
+        for timer in due:
+            try:
+                done = await Tick(self._context, timer, now).step()
+            except SelftimerError:
+                raise
+            except Exception as error:
+                log.exception("item.failed", item=f"moment {_key(timer)}")
+                await tell_fault(self._context, f"moment {_key(timer)}", error, now)
+                done = False
+            if not done:
+                waits.add(_key(timer))
+            self._context.crash_point("observe.tick")
+        return waits
+
     # --- moments -------------------------------------------------------------------------------------------------
 
     async def _moments(self, due: Sequence[Timer], now: Instant) -> set[tuple[str, str, str]]:
         """Read the subjects afresh, judge; which couldn't be read and stay due."""
+        if not due:
+            return set()
         gate = asyncio.Semaphore(self._context.policy.concurrency)
 
         async def one(timer: Timer) -> tuple[Timer, Fresh | None]:
@@ -90,7 +116,9 @@ class FallenDue:
         rule = self._context.rules.today(timer.rule_id)
         if rule is None or timer.closes_at < now:
             return None
-        reads = reads_of(rule, _entry(rule, timer))
+        entry = _entry(rule, timer)
+        silent = isinstance(dict(entry_clocks(entry))[timer.entry_id], NoReplyTrigger)
+        reads = reads_of(rule, entry) | (SPOKEN if silent else frozenset())
         reader = FreshReader(self._context, reads)
         roots = roots_of((timer.kind, timer.subject_id), timer.client_id, reads)
         try:
@@ -116,20 +144,34 @@ class FallenDue:
         if timer.closes_at < now:
             self._skip(tx, matcher, timer, now)
         elif fresh is not None:
-            subject = fresh.records.get((timer.kind, timer.subject_id))
+            subject = fresh.records.get((timer.kind, timer.subject_id)) if timer.kind is not None else None
+            entry = _entry(rule, timer)
             if subject is None:
                 tx.timers.put([replace(timer, state=TimerState.GONE, reason="the record is gone")])
-            elif self._still_then(matcher, rule, timer, subject):
-                matcher.moment(rule, _entry(rule, timer), timer)
+            elif (due := self._still_due(matcher, rule, entry, timer, subject)) is not None:
+                matcher.moment(rule, entry, due)
         return matcher.desk.planned
 
-    def _still_then(self, matcher: Matcher, rule: Rule, timer: Timer, subject: object) -> bool:
+    def _still_due(self, matcher: Matcher, rule: Rule, entry: Entry, timer: Timer, subject: Record) -> Timer | None:
+        """The timer, if it is due on fresh data too."""
+        trigger = dict(entry_clocks(entry))[timer.entry_id]
+        match trigger:
+            case CalendarTrigger():
+                return timer
+            case NoReplyTrigger():
+                return still_silent(matcher, rule, entry, trigger, timer)
+            case MomentTrigger():
+                return timer if self._still_then(matcher, rule, entry, trigger, timer, subject) else None
+            case _:
+                assert_never(trigger)
+
+    def _still_then(
+        self, matcher: Matcher, rule: Rule, entry: Entry, trigger: MomentTrigger, timer: Timer, subject: Record
+    ) -> bool:
         """Whether the fresh record still has this moment; if not, it is put off until a poll has seen the move."""
-        entry = _entry(rule, timer)
-        trigger = dict(entry_moments(entry))[timer.entry_id]
         moment = moment_of(
             trigger,
-            subject,  # type: ignore[arg-type]  # read by kind
+            subject,
             late=entry.late or rule.late,
             policy=self._context.policy,
             zone_of=matcher.desk.zones.of_session,

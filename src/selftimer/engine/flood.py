@@ -25,7 +25,7 @@ def hold_flood(tx: Tx, context: Context, planned: Sequence[tuple[Delivery, bool]
     """Hold what was planned at this instant if it is too much at once; how many are held.
 
     Called in the transaction that planned it, so that nothing is sent in between. What earlier transactions of the
-    same instant planned counts with it.
+    same instant planned counts with it, and is held with it where it hasn't left yet.
     """
     limits = context.policy.flood
     mine = [(d, by_event) for d, by_event in planned if d.verb in REACHES_CLIENT and not d.dry]
@@ -40,8 +40,10 @@ def hold_flood(tx: Tx, context: Context, planned: Sequence[tuple[Delivery, bool]
     for (rule_id, by_event), count in counts.items():
         if count + of_rule[rule_id] > (limits.by_events if by_event else limits.by_moments):
             flooded.add(rule_id)
-    held = [d for d, _ in mine if d.rule_id in flooded or in_all > limits.in_all]
-    for delivery in held:
+    held = []
+    for delivery in (*before, *(d for d, _ in mine)):
+        if delivery.rule_id not in flooded and in_all <= limits.in_all:
+            continue
         waits = replace(
             delivery,
             state=DeliveryState.HELD,
@@ -49,7 +51,8 @@ def hold_flood(tx: Tx, context: Context, planned: Sequence[tuple[Delivery, bool]
             due_at=now.add(hours=24 * context.policy.approval_days),
             reason=f"{in_all if in_all > limits.in_all else counts.total()} at once: held for you",
         )
-        tx.deliveries.update(waits, expect=[DeliveryState.READY])
+        if tx.deliveries.update(waits, expect=[DeliveryState.READY]):
+            held.append(delivery)
     if held:
         _tell(tx, held, in_all, now)
     return len(held)

@@ -58,10 +58,15 @@ def requests_for(roots: Collection[tuple[Kind, str]], reads: Collection[Read], k
     return min(count, MOST)
 
 
-def roots_of(subject: tuple[Kind, str], client_id: str | None, reads: Collection[Read]) -> list[tuple[Kind, str]]:
+def roots_of(
+    subject: tuple[Kind | None, str], client_id: str | None, reads: Collection[Read]
+) -> list[tuple[Kind, str]]:
     """Where a judgement begins to read: its subject, and its client where it asks anything of them."""
-    asks = client_id is not None and any(source is Kind.CLIENT for source, _ in reads)
-    return [subject, (Kind.CLIENT, client_id)] if asks and client_id is not None else [subject]
+    kind, subject_id = subject
+    roots = [(kind, subject_id)] if kind is not None else []
+    if client_id is not None and any(source is Kind.CLIENT for source, _ in reads):
+        roots.append((Kind.CLIENT, client_id))
+    return roots
 
 
 class FreshReader:

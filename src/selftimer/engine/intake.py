@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from selftimer.engine.backfill import span_of
+from selftimer.engine.becoming import Becoming
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.matching import Matcher
+from selftimer.engine.moved import FOR_EVER
 from selftimer.engine.own import is_own
 from selftimer.engine.ruleset import entry_by_id
+from selftimer.engine.silences import touched, watch
 from selftimer.facts.diff import Seen, events_of, partially_paid, removed
 from selftimer.facts.openness import is_open
 from selftimer.facts.records import Invoice, Kind, Payment, Record, client_id_of, created_at_of, kind_of
 from selftimer.facts.stored import StoredEvent, StoredRecord
 from selftimer.plan.moments import entry_of_timer, moment_of, timer_for
 from selftimer.plan.state import TimerState
+from selftimer.primitives.time import move
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
     from selftimer.plan.moments import Moment
     from selftimer.plan.state import Timer
     from selftimer.ports import Tx
-    from selftimer.rulebook.model import Entry, MomentTrigger
+    from selftimer.rulebook.model import Entry, MomentTrigger, Rule
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +69,7 @@ class Intake:
         self.matcher = Matcher(tx, context, now)
         self.seen = Seen(at=now, zone_of=self.matcher.desk.zones.of_session, zone=context.policy.zone)
         self.taken = Taken()
+        self._spans: dict[str, tuple[Instant, Instant] | None] = {}
 
     def apply(self, changes: Sequence[Change]) -> Taken:
         """Store the changes, then decide what follows. Clients come first, so that nothing is judged on a hole."""
@@ -80,6 +86,8 @@ class Intake:
             self._happened(event, change)
         for change, row in zip(changes, rows, strict=True):
             self._moments(change, row)
+        watch(self.matcher, touched(changes), self.context.rules.silences)
+        Becoming(self.matcher, self.poll_id).changed(changes)
         self._others(changes)
         hold_flood(self.tx, self.context, self.matcher.desk.planned, self.now)
         return self.taken
@@ -232,6 +240,10 @@ class Intake:
             if old is not None and old.state in {TimerState.PENDING, TimerState.OPEN}:
                 self.tx.timers.put([replace(old, state=TimerState.GONE, reason="its date is gone")])
             return
+        since = row.active_since
+        span = self._span(rule) if known_before else None
+        if span is not None and span[0] <= moment.due_at < span[1]:
+            moment, since = self._looked_back(moment, trigger, record, entry, rule, span[1]), min(since, span[0])
         timer = timer_for(
             rule_id,
             timer_entry,
@@ -239,7 +251,7 @@ class Intake:
             moment,
             old=old,
             now=self.now,
-            active_since=row.active_since,
+            active_since=since,
             known_before=known_before,
         )
         if timer is None:
@@ -250,11 +262,32 @@ class Intake:
         if timer.state is TimerState.SKIPPED:
             self.matcher.desk.trace(rule_id, entry.id, "late", f"moment {timer.due_at}", timer=timer)
 
+    def _span(self, rule: Rule) -> tuple[Instant, Instant] | None:
+        if rule.backfill is None:
+            return None
+        if rule.id not in self._spans:
+            self._spans[rule.id] = span_of(self.tx, rule, self.context.policy.zone)
+        return self._spans[rule.id]
+
+    def _looked_back(
+        self, moment: Moment, trigger: MomentTrigger, record: Record, entry: Entry, rule: Rule, asked: Instant
+    ) -> Moment:
+        """A moment that `backfill` looks back for: its window is counted from when that was asked for.
+
+        The date that a moment lies before closes it all the same.
+        """
+        late = entry.late or rule.late or self.context.policy.late
+        closes = move(asked, late, 1, self.context.policy.zone)
+        longest = self._moment_of(trigger, record, entry, FOR_EVER)
+        if trigger.sign == -1 and longest is not None:
+            closes = min(closes, longest.closes_at)
+        return replace(moment, closes_at=max(moment.closes_at, closes))
+
     def _moment_of(self, trigger: MomentTrigger, record: Record, entry: Entry, rule_late: Any) -> Moment | None:
         return moment_of(
             trigger,
             record,
-            late=entry.late or rule_late,
+            late=rule_late if rule_late is FOR_EVER else entry.late or rule_late,
             policy=self.context.policy,
             zone_of=self.seen.zone_of,
             is_working=self.context.is_working_day,

@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from selftimer.engine.beginning import Refusal, refusal
+from selftimer.engine.moved import clock_says
 from selftimer.engine.own import is_own
 from selftimer.engine.runs import DEEPEST, RunDesk
 from selftimer.engine.scopes import event_of, scope_for
-from selftimer.facts.derive_money import outstanding
 from selftimer.facts.diff import Seen, events_of
-from selftimer.facts.records import Invoice, Kind, Session
+from selftimer.facts.records import Kind
 from selftimer.facts.stored import StoredEvent, TraceRow
-from selftimer.plan.moments import CLOCK_EVENTS, entry_moments, moment_of
+from selftimer.plan import verdict
+from selftimer.plan.moments import CLOCK_EVENTS, became_of, entry_clocks, of_tick
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState, Verb
-from selftimer.primitives.time import Span
 
 if TYPE_CHECKING:
     from whenever import Instant
 
+    from selftimer.engine.beginning import Subject
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
     from selftimer.facts.event import Event
-    from selftimer.plan.state import Run, Timer
+    from selftimer.plan.state import Timer
     from selftimer.ports import RuleRow, Tx
     from selftimer.rulebook.model import Entry, Rule
     from selftimer.rulebook.scope import Scope
@@ -40,8 +41,6 @@ _MAKES = {
     "quote.sent": Verb.QUOTE,
 }
 """Events that a document of ours causes: they wait while one may be on its way (20)."""
-
-_FOR_EVER = Span(9_000, "days")
 
 
 class Matcher:
@@ -74,6 +73,21 @@ class Matcher:
             elif stored.settle_rule in {None, rule.id}:
                 self._consider_event(rule, entry, event, stored)
 
+    def became(self, stored: StoredEvent, rule: Rule) -> None:
+        """Something became true, for one rule: what an event is to all of them."""
+        hole = self._hole(stored)
+        if rule.settle is not None and hole is None:
+            self._settle(stored, rule)
+            return
+        stored = replace(stored, settle_rule=rule.id)
+        stored = replace(stored, id=self.tx.events.add(stored))
+        log.info("event.seen", event_name=stored.name, record=stored.record_id, client=stored.client_id, expired=False)
+        self.event(stored)
+
+    def drop(self, settling: StoredEvent) -> None:
+        """What was waiting to settle went back."""
+        self.tx.events.update(replace(settling, state="dropped", reason="changed again before it had settled"))
+
     def _hole(self, stored: StoredEvent) -> str | None:
         world = self.desk.world
         if stored.name.endswith(".removed"):
@@ -101,7 +115,7 @@ class Matcher:
         earlier = self.tx.events.settling(stored.name, stored.record_id, rule.id)
         before = stored.before
         if earlier is not None:
-            self.tx.events.update(replace(earlier, state="dropped", reason="changed again before it had settled"))
+            self.drop(earlier)
             before = earlier.before
         waiting = replace(stored, state="settling", settle_rule=rule.id, settle_until=until, before=before)
         self.tx.events.add(waiting)
@@ -125,11 +139,41 @@ class Matcher:
         now_is = self.desk.world.get(stored.kind, stored.record_id)
         if now_is is None:
             return None
+        if stored.name.startswith("becomes "):
+            return event if self._is_so(stored, event) else None
         seen = Seen(at=stored.seen_at, zone_of=self.desk.zones.of_session, zone=self.context.policy.zone)
         same = (e for e in events_of(event.before, now_is, seen) if e.name == stored.name)
         return next((replace(event, changed=e.changed) for e in same), None)
 
-    def _consider_event(self, rule: Rule, entry: Entry, event: Event, stored: StoredEvent) -> None:
+    def _is_so(self, stored: StoredEvent, event: Event) -> bool:
+        """Whether what became true is so now."""
+        scope = scope_for(
+            self.context,
+            self.desk.world,
+            subject_kind=stored.subject_kind,
+            subject_id=stored.subject_id,
+            client_id=stored.client_id,
+            event=event,
+            start=None,
+        )
+        rules = (entry for rule, entry in self.context.rules.listening(stored.name) if rule.id == stored.settle_rule)
+        found = (became_of(entry, stored.occurrence) for entry in rules)
+        return any(became is not None and verdict.holds([became.condition], scope)[0] for became in found)
+
+    def past_event(self, rule: Rule, entry: Entry, stored: StoredEvent) -> bool:
+        """An event from before the rule was active, which it looks back for; whether a run began."""
+        before = len(self.desk.begun)
+        if self._hole(stored) is not None:
+            self._no(rule.id, entry.id, "unknown", stored, {"why": self._hole(stored)})
+            return False
+        if stored.id == 0:
+            stored = replace(stored, id=self.tx.events.add(stored))
+        self._consider_event(rule, entry, event_of(self.context, stored), stored, past=True)
+        return len(self.desk.begun) > before
+
+    def _consider_event(
+        self, rule: Rule, entry: Entry, event: Event, stored: StoredEvent, *, past: bool = False
+    ) -> None:
         if event.own and not rule.also_own_changes:
             self._no(rule.id, entry.id, "own", stored, {})
             return
@@ -144,7 +188,7 @@ class Matcher:
             start=None,
         )
         row = self.rows.get(rule.id)
-        if row is None or min(stored.at, stored.seen_at) < row.active_since:
+        if not past and (row is None or min(stored.at, stored.seen_at) < row.active_since):
             self._no(rule.id, entry.id, "baseline", stored, {"why": "the rule wasn't active yet"})
             return
         depth = self._depth(event)
@@ -171,7 +215,10 @@ class Matcher:
     # --- moments -------------------------------------------------------------------------------------------------
 
     def moment(self, rule: Rule, entry: Entry, timer: Timer) -> None:
-        """A moment is due, or open and its record changed: begin its run, or leave it open until its window closes."""
+        """A moment is due, or open and its record changed: begin its run, or leave it open until its window closes.
+
+        A tick of the calendar is judged once: what doesn't hold then waits for the next.
+        """
         if not self._clock_says(entry, timer):
             return
         event = self._clock_event(entry, timer)
@@ -195,15 +242,16 @@ class Matcher:
             event_id=self.tx.events.add(event) if event else None,
             window_end=timer.closes_at,
         )
-        state = TimerState.DONE if begun else TimerState.OPEN
+        waits = TimerState.LAPSED if of_tick(timer.occurrence) else TimerState.OPEN
+        state = TimerState.DONE if begun else waits
         if timer.state is not state:
             self.tx.timers.put([replace(timer, state=state)])
 
     def _clock_event(self, entry: Entry, timer: Timer) -> StoredEvent | None:
         """The event that the clock makes of a moment, where the entry listens for one."""
-        trigger = dict(entry_moments(entry))[timer.entry_id]
+        trigger = dict(entry_clocks(entry))[timer.entry_id]
         name = next((name for name, moment in CLOCK_EVENTS.items() if moment is trigger), None)
-        if name is None:
+        if name is None or timer.kind is None:
             return None
         return StoredEvent(
             id=0,
@@ -221,18 +269,14 @@ class Matcher:
 
     def _clock_says(self, entry: Entry, timer: Timer) -> bool:
         """Events that the clock makes need their state too: a confirmed session, an outstanding invoice (8)."""
-        trigger = dict(entry_moments(entry))[timer.entry_id]
-        record = self.desk.world.get(timer.kind, timer.subject_id)
-        says = True
-        if trigger is CLOCK_EVENTS["session.ended"]:
-            says = isinstance(record, Session) and record.status == "confirmed"
-        elif trigger is CLOCK_EVENTS["invoice.overdue"]:
-            says = isinstance(record, Invoice) and outstanding(record, self.desk.world, None)
+        trigger = dict(entry_clocks(entry))[timer.entry_id]
+        record = self.desk.world.get(timer.kind, timer.subject_id) if timer.kind is not None else None
+        says = clock_says(trigger, record, self.desk.world)
         if not says and timer.state is not TimerState.OPEN:
             self.tx.timers.put([replace(timer, state=TimerState.OPEN)])
         return says
 
-    def begin_by_hand(self, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str], occurrence: str) -> bool:
+    def begin_by_hand(self, rule: Rule, entry: Entry, scope: Scope, subject: Subject, occurrence: str) -> bool:
         """Begin a run that a person asked for; `if`, `until`, audience and repeats hold all the same."""
         return self._consider(rule, entry, scope, subject, occurrence, self.now, "by hand")
 
@@ -243,7 +287,7 @@ class Matcher:
         rule: Rule,
         entry: Entry,
         scope: Scope,
-        subject: tuple[Kind, str],
+        subject: Subject,
         occurrence: str,
         start: Instant,
         what: str,
@@ -255,11 +299,11 @@ class Matcher:
         """Judge a beginning; True if its occurrence is dealt with (begun, or done before)."""
         if self.tx.runs.exists(rule.id, entry.id, subject[1], occurrence):
             return True
-        why = self._refusal(rule, entry, scope, subject)
+        why = self._refusal(rule, entry, scope, subject, start)
         if why is not None:
             self._leave(rule.id, entry.id, why.word, what, subject, scope, why.detail)
             return False
-        turn = turn_of(rule, scope, subject[1], self.context.policy.zone)
+        turn = turn_of(rule, scope, subject[1], self.context.policy.zone, start)
         run = self.desk.begin(
             rule,
             entry,
@@ -274,18 +318,18 @@ class Matcher:
         )
         return run is not None
 
-    def _refusal(self, rule: Rule, entry: Entry, scope: Scope, subject: tuple[Kind, str]) -> Refusal | None:
+    def _refusal(self, rule: Rule, entry: Entry, scope: Scope, subject: Subject, start: Instant) -> Refusal | None:
         """Why the rule doesn't begin here, or None; then a run under way has made room, if the rule says `restart`."""
-        found = refusal(self.tx, self.context, rule, entry, scope, subject)
+        found = refusal(self.tx, self.context, rule, entry, scope, subject, start)
         if found is not None:
-            self._tell_errors(rule, found.detail)
+            self.tell_errors(rule, found.detail)
             return found
         for run in self.tx.runs.of_subject(rule.id, subject[1]):
             if run.ended_at is None and run.entry_id == entry.id:
                 self.desk.end(run, "a new trigger began it again")
         return None
 
-    def _tell_errors(self, rule: Rule, trace: dict[str, Any]) -> None:
+    def tell_errors(self, rule: Rule, trace: dict[str, Any]) -> None:
         """An error in a condition is told to the owner once a rule (6)."""
         if "error" in trace:
             self.tx.control.notice(
@@ -319,7 +363,7 @@ class Matcher:
         entry_id: str,
         word: str,
         what: str,
-        subject: tuple[Kind, str],
+        subject: Subject,
         scope: Scope,
         detail: dict[str, Any],
     ) -> None:
@@ -338,44 +382,3 @@ class Matcher:
                 )
             ]
         )
-
-
-def date_of(context: Context, desk: RunDesk, entry: Entry, run: Run) -> Instant | None:
-    """When the date has come that the moment of a run lies before: after that its words make no sense (10)."""
-    record = desk.world.get(run.subject_kind, run.subject_id)
-    if run.event_id is not None or record is None:
-        return None
-    for _, trigger in entry_moments(entry):
-        if trigger.sign != -1 or trigger.kind is not run.subject_kind:
-            continue
-        moment = moment_of(
-            trigger,
-            record,
-            late=_FOR_EVER,
-            policy=context.policy,
-            zone_of=desk.zones.of_session,
-            is_working=context.is_working_day,
-        )
-        if moment is not None and moment.occurrence == run.occurrence:
-            return moment.closes_at
-    return None
-
-
-def moved_away(context: Context, desk: RunDesk, entry: Entry, rule: Rule, run: Run) -> bool:
-    """Whether the moment that began a run has another date by now: its words would be about the wrong day."""
-    if run.event_id is not None or run.occurrence.startswith("manual:"):
-        return False
-    record = desk.world.get(run.subject_kind, run.subject_id)
-    found = [
-        moment_of(
-            trigger,
-            record,
-            late=entry.late or rule.late,
-            policy=context.policy,
-            zone_of=desk.zones.of_session,
-            is_working=context.is_working_day,
-        )
-        for _, trigger in entry_moments(entry)
-        if record is not None and trigger.kind is run.subject_kind
-    ]
-    return bool(found) and all(moment is None or moment.occurrence != run.occurrence for moment in found)

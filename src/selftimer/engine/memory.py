@@ -94,7 +94,8 @@ def _remembered(line: Told) -> Delivery:
     parts = [part.replace("%7C", "|").replace("%40", "@").replace("%25", "%") for part in line.intent.key.split("|")]
     rule_id, subject_id, occurrence, step_id = (*parts[1:], "", "", "", "")[:4]
     entry_id, _, when = occurrence.rpartition("@")
-    subject = id_type_of(subject_id)
+    about = subject_id or line.intent.client_id or ""
+    subject = id_type_of(about)
     return Delivery(
         id=new_id("dlv"),
         key=line.intent.key,
@@ -106,8 +107,8 @@ def _remembered(line: Told) -> Delivery:
         verb=Verb(line.intent.verb),
         purpose="service",
         client_id=line.intent.client_id,
-        subject_kind=Kind(subject.kind) if subject and subject.kind in set(Kind) else Kind.CLIENT,
-        subject_id=subject_id or line.intent.client_id or "",
+        subject_kind=Kind(subject.kind) if subject and subject.kind in set(Kind) else None,
+        subject_id=about,
         occurrence=when,
         state=DeliveryState.SENT if sent else DeliveryState.CANCELLED,
         planned_at=at,

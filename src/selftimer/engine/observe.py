@@ -14,6 +14,7 @@ from whenever import Instant
 from selftimer.engine.activate import activate
 from selftimer.engine.cycle import Cycle
 from selftimer.engine.fallen import FallenDue
+from selftimer.engine.first_look import FirstLook
 from selftimer.errors import StudioError
 from selftimer.facts.records import LISTED
 
@@ -46,6 +47,7 @@ class Observe:
             await self._activate(now)
             if now >= min(self.poll_at, self._retry_at):
                 await self._poll(now)
+            await FirstLook(self._context).step(now)
             fallen = FallenDue(self._context)
             self.due_at = min(await fallen.step(now), self._retry_at)
             return min(self.poll_at, self.due_at)

@@ -18,7 +18,7 @@ from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, 
 from selftimer.plan.timing import next_free
 from selftimer.ports import Pause
 from selftimer.primitives.ids import id_type_of
-from selftimer.rulebook.model import EventTrigger, ManualTrigger
+from selftimer.rulebook.model import CalendarTrigger, ManualTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from selftimer.engine.context import Context
     from selftimer.ports import Tx
-    from selftimer.rulebook.model import Rule
+    from selftimer.rulebook.model import Entry, Rule
 
 log = structlog.get_logger(__name__)
 
@@ -176,9 +176,7 @@ def _start(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> s
 def _begin(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, now: Instant) -> list[str]:
     matcher, done = Matcher(tx, context, now), []
     for entry in rule.entries:
-        by_hand = any(isinstance(t, EventTrigger | ManualTrigger) for t in entry.triggers)
-        fits = rule.subject in {kind, None}
-        if not by_hand or entry_moments(entry) or not fits:
+        if rule.subject not in {kind, None} or not _by_hand(rule, entry):
             continue
         stored = tx.records.get(kind, record_id)
         owner = stored.client_id if stored else None
@@ -194,6 +192,14 @@ def _begin(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, now
         if matcher.begin_by_hand(rule, entry, scope, (kind, record_id), f"manual:{new_id('m')}"):
             done.append(f"begun for {record_id}")
     return done
+
+
+def _by_hand(rule: Rule, entry: Entry) -> bool:
+    """Whether a person can begin it at once; what counts from a record's date has its timer made instead."""
+    if any(isinstance(trigger, ManualTrigger) for trigger in entry.triggers):
+        return True
+    known = any(not isinstance(t, CalendarTrigger) or rule.for_each is not None for t in entry.triggers)
+    return known and not entry_moments(entry)
 
 
 def _moments(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, now: Instant) -> list[str]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from selftimer.errors import RuleFileError
 from selftimer.facts.records import Kind
-from selftimer.plan.moments import CLOCK_EVENTS, entry_moments
+from selftimer.plan.moments import CLOCK_EVENTS, entry_becomes, entry_clocks
 from selftimer.plan.program import Program, flatten
-from selftimer.rulebook.model import EventTrigger
+from selftimer.rulebook.model import BecomesTrigger, EventTrigger, MomentTrigger, NoReplyTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from selftimer.ports import Tx
-    from selftimer.rulebook.model import Entry, MomentTrigger, Rule, Rulebook, Words
+    from selftimer.rulebook.model import Entry, Rule, Rulebook, Words
+
+T = TypeVar("T")
+Clocked = tuple["Rule", "Entry", str, T]
+"""A trigger with its rule, its entry and the id that its timers carry."""
 
 
 class RuleSet:
@@ -28,7 +32,11 @@ class RuleSet:
         self._versions: dict[tuple[str, str], Rule] = {(r.id, r.version): r for r in book.rules.values()}
         self._programs: dict[tuple[str, str, str], Program] = {}
         self._events: dict[str, list[tuple[Rule, Entry]]] = defaultdict(list)
-        self._moments: dict[Kind, list[tuple[Rule, Entry, str, MomentTrigger]]] = defaultdict(list)
+        self._moments: dict[Kind, list[Clocked[MomentTrigger]]] = defaultdict(list)
+        self.silences: list[Clocked[NoReplyTrigger]] = []
+        """The rule entries that begin when nobody replies."""
+        self.becoming: dict[Kind, list[Clocked[BecomesTrigger]]] = defaultdict(list)
+        """The rule entries that begin when something becomes true of such a record; each with the trigger's name."""
         for rule in book.rules.values():
             for entry in rule.entries:
                 self._index(rule, entry)
@@ -38,8 +46,14 @@ class RuleSet:
         for trigger in entry.triggers:
             if isinstance(trigger, EventTrigger) and trigger.name not in CLOCK_EVENTS:
                 self._events[trigger.name].append((rule, entry))
-        for timer_entry_id, moment in entry_moments(entry):
-            self._moments[moment.kind].append((rule, entry, timer_entry_id, moment))
+        for timer_entry_id, clock in entry_clocks(entry):
+            if isinstance(clock, MomentTrigger):
+                self._moments[clock.kind].append((rule, entry, timer_entry_id, clock))
+            elif isinstance(clock, NoReplyTrigger):
+                self.silences.append((rule, entry, timer_entry_id, clock))
+        for name, became in entry_becomes(entry):
+            self._events[event_name(became)].append((rule, entry))
+            self.becoming[became.kind].append((rule, entry, name, became))
 
     @property
     def ask_for_messages(self) -> bool:
@@ -50,7 +64,7 @@ class RuleSet:
         """The rule entries that an event begins."""
         return self._events.get(event_name, [])
 
-    def moments(self, kind: Kind) -> list[tuple[Rule, Entry, str, MomentTrigger]]:
+    def moments(self, kind: Kind) -> list[Clocked[MomentTrigger]]:
         """The moments that a record of that kind has: rule, entry, the id of its timers, the trigger."""
         return self._moments.get(kind, [])
 
@@ -95,6 +109,12 @@ def entry_by_id(rule: Rule, entry_id: str) -> Entry:
     raise KeyError(f"rule {rule.id} has no entry {entry_id!r}")
 
 
+def event_name(became: BecomesTrigger) -> str:
+    """The name of the event that something became true: its sentence."""
+    return f"becomes {became.source}"
+
+
 def _asks_for_messages(rule: Rule) -> bool:
     conditions = [rule.if_, rule.until, *(entry.if_ for entry in rule.entries)]
+    conditions += [became.condition for entry in rule.entries for _, became in entry_becomes(entry)]
     return any(target is Kind.CONVERSATION for c in conditions if c is not None for _, target in c.reads)

@@ -49,6 +49,8 @@ class RunDesk:
         self.now = now
         self.planned: list[tuple[Delivery, bool]] = []
         """What was planned here, and whether an event began its run (else a moment did)."""
+        self.begun: list[str] = []
+        """Ids of the runs that began here."""
         self.world = TxWorld(tx, context, now, fresh)
         self.zones = Zones(
             studio=context.policy.zone,
@@ -64,7 +66,7 @@ class RunDesk:
         entry: Entry,
         scope: Scope,
         *,
-        subject: tuple[Kind, str],
+        subject: tuple[Kind | None, str],
         occurrence: str,
         start_at: Instant,
         event_id: int | None,
@@ -94,6 +96,7 @@ class RunDesk:
         )
         if not self.tx.runs.add(run):
             return None
+        self.begun.append(run.id)
         self.trace(rule.id, entry.id, "begun", occurrence, run=run)
         log.info("run.begun", rule=rule.id, run=run.id, subject=run.subject_id, client=run.client_id)
         scope.start = start_at

@@ -60,13 +60,13 @@ def scope_for(
     context: Context,
     world: TxWorld,
     *,
-    subject_kind: Kind,
+    subject_kind: Kind | None,
     subject_id: str,
     client_id: str | None,
     event: Event | None,
     start: Instant | None,
 ) -> Scope:
-    """The names of a run that is about that subject; absent records are None."""
+    """The names of a run that is about that subject, or about none; absent records are None."""
     now = world.now
     scope = Scope(
         world=world,
@@ -79,7 +79,7 @@ def scope_for(
     if event is not None:
         scope.in_quiet_hours = in_quiet_hours(event.at, context.policy.quiet_hours, context.policy.zone)
         _put(scope, world.get(event.kind, event.record_id))
-    subject = world.get(subject_kind, subject_id)
+    subject = world.get(subject_kind, subject_id) if subject_kind is not None else None
     _put(scope, subject)
     owner = client_id_of(subject) if subject is not None else client_id
     scope.client = world.client(owner)

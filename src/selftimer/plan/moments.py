@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -10,7 +11,16 @@ from whenever import Date, Instant, Time
 from selftimer.facts.records import Kind, Record, Session, client_id_of, kind_of
 from selftimer.plan.state import Timer, TimerState
 from selftimer.primitives.time import Span, local, move, move_date
-from selftimer.rulebook.model import Entry, EventTrigger, MomentTrigger, Trigger
+from selftimer.rulebook.model import (
+    BecomesTrigger,
+    CalendarTrigger,
+    ClockTrigger,
+    Entry,
+    EventTrigger,
+    MomentTrigger,
+    NoReplyTrigger,
+    Trigger,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +34,11 @@ CLOCK_EVENTS: dict[str, MomentTrigger] = {
 """Events that come from the clock, never from a flag (8)."""
 
 
+_NTH = re.compile(r"#\d+\Z")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_TICK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """A trigger's moment for one record: due then, its window closing at `closes_at`."""
@@ -33,24 +48,54 @@ class Moment:
     occurrence: str
 
 
-def moment_trigger(trigger: Trigger) -> MomentTrigger | None:
-    """The moment behind a trigger: its own, or that of an event that the clock makes."""
-    if isinstance(trigger, MomentTrigger):
+def clock_trigger(trigger: Trigger) -> ClockTrigger | None:
+    """What makes a trigger fall due: itself, or the moment of an event that the clock makes."""
+    if isinstance(trigger, MomentTrigger | CalendarTrigger | NoReplyTrigger):
         return trigger
     if isinstance(trigger, EventTrigger):
         return CLOCK_EVENTS.get(trigger.name)
     return None
 
 
+def entry_clocks(entry: Entry) -> list[tuple[str, ClockTrigger]]:
+    """What falls due of an entry, with the id that each one's timers carry: the entry's, and `#2` … after the first."""
+    found = [clock for t in entry.triggers if (clock := clock_trigger(t)) is not None]
+    return [(_nth(entry.id, n), clock) for n, clock in enumerate(found)]
+
+
 def entry_moments(entry: Entry) -> list[tuple[str, MomentTrigger]]:
-    """The moments of an entry with the id that each one's timers carry: the entry's, and `#2` … after the first."""
-    found = [m for t in entry.triggers if (m := moment_trigger(t)) is not None]
-    return [(entry.id if n == 0 else f"{entry.id}#{n + 1}", m) for n, m in enumerate(found)]
+    """Those of them that count from a record's date."""
+    return [(timer_id, clock) for timer_id, clock in entry_clocks(entry) if isinstance(clock, MomentTrigger)]
+
+
+def entry_becomes(entry: Entry) -> list[tuple[str, BecomesTrigger]]:
+    """The `becomes` of an entry, each with how its occurrences begin: `becomes`, then `becomes#2` and so on."""
+    found = [t for t in entry.triggers if isinstance(t, BecomesTrigger)]
+    return [(_nth("becomes", n), trigger) for n, trigger in enumerate(found)]
+
+
+def became_of(entry: Entry, occurrence: str) -> BecomesTrigger | None:
+    """The `becomes` that began a run with that occurrence, if one did."""
+    return dict(entry_becomes(entry)).get(occurrence.partition(":")[0])
 
 
 def entry_of_timer(timer_entry_id: str) -> str:
     """The id of the entry that a timer belongs to."""
-    return timer_entry_id.partition("#")[0]
+    return _NTH.sub("", timer_entry_id)
+
+
+def of_moment(occurrence: str) -> bool:
+    """Whether a run's occurrence is that of a moment: the day of its record's date, and nothing else."""
+    return _DAY.fullmatch(occurrence) is not None
+
+
+def of_tick(occurrence: str) -> bool:
+    """Whether it is that of a tick of the calendar: its local time, to the minute."""
+    return _TICK.fullmatch(occurrence) is not None
+
+
+def _nth(name: str, number: int) -> str:
+    return name if number == 0 else f"{name}#{number + 1}"
 
 
 def moment_of(
@@ -94,7 +139,8 @@ def _from_instant(anchor: Instant, trigger: MomentTrigger, zone: str, is_working
     return move(anchor, trigger.span, trigger.sign, zone, at=trigger.at, is_working=is_working)
 
 
-_LIVE = (TimerState.PENDING, TimerState.OPEN)
+LIVE = (TimerState.PENDING, TimerState.OPEN)
+"""States of a timer that something may still come of."""
 
 
 def _another_chance(old: Timer, moment: Moment, now: Instant) -> bool:
@@ -133,7 +179,7 @@ def timer_for(
     """
     if old is not None and old.occurrence == moment.occurrence and not _another_chance(old, moment, now):
         return None
-    stands = old is not None and old.state in _LIVE
+    stands = old is not None and old.state in LIVE
     if not stands and known_before and moment.due_at < active_since:
         return None
     gone_by = moment.closes_at < now

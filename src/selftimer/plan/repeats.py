@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Whose turn a run takes: no other with this `key` may have begun since `since` (ever, where None)."""
+    """Whose turn a run takes: no other with this `key` may have its start after `since` (ever, where None)."""
 
     key: str
     since: Instant | None
 
 
-def turn_of(rule: Rule, scope: Scope, subject_id: str, zone: str) -> Turn | None:
-    """The turn that a run would take; None where each occurrence stands for itself."""
+def turn_of(rule: Rule, scope: Scope, subject_id: str, zone: str, start: Instant) -> Turn | None:
+    """The turn that a run with that `start` would take; None where each occurrence stands for itself.
+
+    Counted from start to start, not by when a run was begun: a tick three days after another is three days after it,
+    however many seconds either took.
+    """
     repeat = rule.repeat
     if not repeat.once and repeat.after is None:
         return None
@@ -38,5 +42,5 @@ def turn_of(rule: Rule, scope: Scope, subject_id: str, zone: str) -> Turn | None
         key = f"={str(value).strip().casefold()}" if value is not None else subject_id
     if rule.mode == "dry_run":
         key = f"dry|{key}"  # what was only tried out takes nobody's turn (19)
-    since = move(scope.now, repeat.after, -1, zone) if repeat.after is not None else None
+    since = move(start, repeat.after, -1, zone) if repeat.after is not None else None
     return Turn(key, since)

@@ -28,15 +28,19 @@ class TimerState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
-    """One moment of one rule entry for one record. One row each: a moved date replaces it."""
+    """One moment of one rule entry for one record. One row each: a moved date replaces it.
+
+    The calendar's own tick is about no record (`kind` None, `subject_id` ''); with `for_each` it makes one more for
+    each record that it nominates.
+    """
 
     rule_id: str
     entry_id: str
-    kind: Kind
+    kind: Kind | None
     subject_id: str
     client_id: str | None
     occurrence: str
-    """The anchor's local date: what makes a moment the same or another (rule-language.md 11)."""
+    """The anchor's local date, the tick's local time, the unanswered message: what makes it the same (11, 13)."""
     due_at: Instant
     closes_at: Instant
     state: TimerState = TimerState.PENDING
@@ -60,7 +64,8 @@ class Run:
     rule_id: str
     rule_version: str
     entry_id: str
-    subject_kind: Kind
+    subject_kind: Kind | None
+    """None, with an empty `subject_id`, where it is about no record: the calendar without `for_each`."""
     subject_id: str
     client_id: str | None
     occurrence: str
@@ -153,7 +158,7 @@ class Delivery:
     verb: Verb
     purpose: str
     client_id: str | None
-    subject_kind: Kind
+    subject_kind: Kind | None
     subject_id: str
     occurrence: str
     state: DeliveryState

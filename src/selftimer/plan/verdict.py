@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from selftimer.facts.records import Client
-    from selftimer.plan.state import Delivery
+    from selftimer.plan.state import Delivery, Run
     from selftimer.rulebook.condition import Condition
-    from selftimer.rulebook.model import EffectStep, Entry, Rule
+    from selftimer.rulebook.model import BecomesTrigger, EffectStep, Entry, Rule
     from selftimer.rulebook.scope import Scope
 
 
@@ -103,6 +103,18 @@ def standing(rule: Rule, entry: Entry, scope: Scope) -> Verdict:
             return RunOver(reason="until came true", detail=rule.until.trace(scope))
         if truth is None:
             return Doubt(hold=Hold.CONDITION, why=doubt_of(trace), detail=trace)
+    return Wanted()
+
+
+def still_became(became: BecomesTrigger | None, run: Run, scope: Scope) -> Verdict:
+    """Whether what became true still is, at the first effect of the run that it began (14)."""
+    if became is None or run.effects > 0:
+        return Wanted()
+    truth, trace = holds([became.condition], scope)
+    if truth is False:
+        return RunOver(reason="it is no longer so", detail=trace)
+    if truth is None:
+        return Doubt(hold=Hold.CONDITION, why=doubt_of(trace), detail=trace)
     return Wanted()
 
 

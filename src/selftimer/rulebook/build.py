@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from selftimer.facts.records import Kind
+from selftimer.rulebook.build_begin import backfill_of, check_beginnings, clientless, for_each_of
 from selftimer.rulebook.build_steps import AutomationUnit, StepBuilder, Use
 from selftimer.rulebook.build_text import Checker, Ground
-from selftimer.rulebook.build_when import names_of, subject_of, trigger_of
+from selftimer.rulebook.build_when import names_of, subject_of
 from selftimer.rulebook.digest import activation_of, version_of
 from selftimer.rulebook.model import Entry, ManualTrigger, Repeat, Rule
 from selftimer.rulebook.models import RuleSource, StepSource
@@ -80,6 +81,7 @@ class _RuleBuilder:
         self.studio = studio
         self.complete = complete
         self.checker = Checker()
+        self.for_each = for_each_of(self.checker, self.source, self.place)
         self.uses: list[Use] = []
         self.ran: set[str] = set()
 
@@ -93,10 +95,9 @@ class _RuleBuilder:
         return Built(rule=rule, problems=problems, uses=tuple(self.uses), ran=frozenset(self.ran))
 
     def _refuse_later(self) -> None:
-        for key, what in (("lists", "'lists'"), ("for_each", "'for_each'"), ("backfill", "'backfill'")):
-            if key in self.unit.raw:
-                error = later(what)
-                self.checker.add(self.place / key, error.message, error.hint, key=True)
+        if "lists" in self.unit.raw:
+            error = later("'lists'")
+            self.checker.add(self.place / "lists", error.message, error.hint, key=True)
 
     # --- triggers ----------------------------------------------------------------------------------------------------
 
@@ -153,13 +154,13 @@ class _RuleBuilder:
         found: list[Trigger] = []
         for n, text in enumerate(sentences):
             at = place / n if (place / n).path in place.document.spots else place
-            trigger = self.checker.sentence(at, trigger_of, text)
+            trigger = self.checker.trigger(at, text, self.studio)
             if trigger is not None:
                 found.append(trigger)
         return tuple(found) if len(found) == len(sentences) else None
 
     def _ground(self, triggers: tuple[Trigger, ...], steps: Sequence[StepSource]) -> Ground:
-        return Ground(names=names_of(triggers, self.studio, self._brought(triggers, steps)))
+        return Ground(names=names_of(triggers, self.studio, self._brought(triggers, steps), self.for_each))
 
     def _brought(self, triggers: tuple[Trigger, ...], steps: Sequence[StepSource]) -> Kind | None:
         """What a manual start brings: the record that the automations are about."""
@@ -195,6 +196,7 @@ class _RuleBuilder:
         }
         entries = tuple(self._built_entry(draft, late, condition) for draft in drafts)
         self._check_entries(drafts)
+        check_beginnings(checker, source, place, [draft.triggers for draft in drafts])
         return Rule(
             id=source.id,
             title=source.title or source.id,
@@ -210,7 +212,9 @@ class _RuleBuilder:
             purpose=source.purpose,
             also_own_changes=source.also is not None,
             on_edit=source.on_edit,
-            subject=_subject(drafts, self._brought(drafts[0].triggers, source.then)),
+            subject=_subject(drafts, self._brought(drafts[0].triggers, source.then), self.for_each),
+            for_each=self.for_each,
+            backfill=backfill_of(checker, source, place, [t for draft in drafts for t in draft.triggers]),
             **fields,
         )
 
@@ -224,6 +228,10 @@ class _RuleBuilder:
             late = checker.span(draft.place / "late", source.late) or rule_late
             condition = self._trigger_condition(draft.place / "if", source.if_, draft.ground)
             steps = _entry_steps(builder, source, draft, draft.ground.given(rule_if, condition))
+        if "client" not in draft.ground.names.roots:
+            for step in clientless(steps):
+                hint = "write 'notify', or add 'for_each: client' to the rule"
+                checker.add_at(step.where, "nobody is there to be written to: this run is about no client", hint)
         self.uses += builder.uses
         self.ran |= builder.ran
         draft.seen = builder.seen
@@ -341,6 +349,6 @@ def _runs(steps: Sequence[StepSource]) -> Iterator[str]:
         yield from _runs(step.otherwise or ())
 
 
-def _subject(drafts: list[_Draft], brought: Kind | None) -> Kind | None:
-    subjects = {subject_of(trigger) or brought for draft in drafts for trigger in draft.triggers}
+def _subject(drafts: list[_Draft], brought: Kind | None, for_each: Kind | None) -> Kind | None:
+    subjects = {subject_of(trigger, for_each) or brought for draft in drafts for trigger in draft.triggers}
     return subjects.pop() if len(subjects) == 1 else None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jinja2 import Environment, TemplateSyntaxError
 
+from selftimer.errors import Problem
+from selftimer.rulebook.build_when import trigger_of
 from selftimer.rulebook.compiler import CompiledCondition, compile_condition
 from selftimer.rulebook.expression import ExpressionError, Fault
 from selftimer.rulebook.sentences import SentenceError, parse_span
@@ -15,9 +17,10 @@ from selftimer.rulebook.textcompile import CompiledText, compile_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from selftimer.errors import Problem
+    from selftimer.facts.world import StudioFacts
     from selftimer.primitives.time import Span
     from selftimer.rulebook.condition import Condition
+    from selftimer.rulebook.model import Trigger, Where
     from selftimer.rulebook.names import Names
     from selftimer.rulebook.source import Place
     from selftimer.rulebook.template import TextTemplate
@@ -99,6 +102,15 @@ class Checker:
             self.problems.append(place.problem(error.message, error.hint))
             return None
 
+    def trigger(self, place: Place, text: str, studio: StudioFacts) -> Trigger | None:
+        """The trigger that a sentence of `when` says; a condition in it is checked as any other."""
+        try:
+            return self.sentence(place, lambda said: trigger_of(said, studio), text)
+        except ExpressionError as error:
+            for fault in error.faults:
+                self._fault(place, [text], [text], fault, "error")
+            return None
+
     def span(self, place: Place, text: str | None) -> Span | None:
         """A length of time."""
         return None if text is None else self.sentence(place, parse_span, text)
@@ -106,6 +118,10 @@ class Checker:
     def add(self, place: Place, message: str, hint: str = "", *, key: bool = False) -> None:
         """One more error."""
         self.problems.append(place.problem(message, hint, key=key))
+
+    def add_at(self, where: Where, message: str, hint: str) -> None:
+        """One more error, at a place that is known by its line and column."""
+        self.problems.append(Problem(where.file, where.line, where.column, message, hint=hint))
 
     def _fault(self, place: Place, parts: Sequence[str], bound: Sequence[str], fault: Fault, severity: str) -> None:
         exact = place / fault.part

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selftimer.facts.records import Kind
 from selftimer.facts.schema import SCHEMA
-from selftimer.rulebook.model import EventTrigger, ManualTrigger, MomentTrigger, Trigger
+from selftimer.rulebook.compiler import compile_condition
+from selftimer.rulebook.expression import ExpressionError, Fault
+from selftimer.rulebook.model import (
+    BecomesTrigger,
+    CalendarTrigger,
+    EventTrigger,
+    ManualTrigger,
+    MomentTrigger,
+    NoReplyTrigger,
+    Trigger,
+)
 from selftimer.rulebook.names import Names
-from selftimer.rulebook.sentences import Moment, SentenceError, later, parse_when, similar
+from selftimer.rulebook.sentences import Becomes, Moment, SentenceError, later, parse_when, similar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,17 +30,65 @@ if TYPE_CHECKING:
 
 _LATER = {"gift_card": "gift cards", "coupon": "coupons", "gallery": "galleries"}
 _ABOUT_CLIENT = {"lead", "client", "message"}
+READ_AFRESH = (Kind.CLIENT, Kind.SESSION, Kind.INVOICE, Kind.CONTRACT, Kind.QUESTIONNAIRE, Kind.QUOTE)
+"""The kinds that the studio gives by their id: what `for_each` and `becomes` can be about."""
+_CLOCKED = {
+    "now": "'becomes' is judged when a record changes, and nothing changes when time passes",
+    "today": "'becomes' is judged when a record changes, and nothing changes when time passes",
+    "invoice.overdue": "that changes with the clock alone: write 'when: invoice.overdue'",
+    "session.ended": "that changes with the clock alone: write 'when: session.ended'",
+    "client.silent_days": "that changes with the clock alone: write 'when: no reply for 7 days'",
+    "client.last_session": "that changes with the clock alone: write 'when: session.ended'",
+    "client.next_session": "that changes with the clock alone: write 'when: session.confirmed' or 'session.ended'",
+    "client.kinds": "that changes with the clock alone: write 'when: session.ended'",
+    "client.replied": "it is about the time since a run began: write 'when: message.received'",
+}
+"""What `becomes` can't be asked (14), and what to write."""
+_CLOCK_FILTERS = re.compile(r"\|\s*(days_ago|days_until)\b")
 
 
-def trigger_of(text: str) -> Trigger:
-    """The trigger that a `when` sentence says; `SentenceError` for one that can't be."""
+def trigger_of(text: str, studio: StudioFacts) -> Trigger:
+    """The trigger that a `when` sentence says; `SentenceError` or `ExpressionError` for one that can't be."""
     parsed = parse_when(text)
+    if isinstance(parsed, Becomes):
+        return _becomes(parsed, studio)
     if not isinstance(parsed, Moment):
         return parsed
     kind, field = date_field(parsed.anchor)
     if field.type.name == "date" and parsed.at is None:
         raise SentenceError(f"{'.'.join(parsed.anchor)} is a bare day: at what time?", "add a time, like 'at 10:00'")
     return MomentTrigger(kind=kind, field=field.attribute, sign=parsed.sign, span=parsed.span, at=parsed.at)
+
+
+def _becomes(said: Becomes, studio: StudioFacts) -> BecomesTrigger:
+    """Its condition, and the one record that it is about: the client, or another of which the client is known too."""
+
+    def put(message: str, hint: str, word: str = "") -> ExpressionError:
+        at = max(said.source.find(word), 0) if word else 0
+        return ExpressionError([Fault(0, said.offset + at, message, hint)])
+
+    try:
+        condition = compile_condition(said.source, Names.of(*READ_AFRESH, start=False, studio=studio))
+    except ExpressionError as error:
+        raise ExpressionError([replace(f, offset=said.offset + f.offset) for f in error.faults]) from None
+    for name in sorted(condition.names):
+        for clocked, why in _CLOCKED.items():
+            if name == clocked or name.startswith(f"{clocked}."):
+                raise put(f"{clocked} can't be asked in 'becomes'", why, name)
+    if match := _CLOCK_FILTERS.search(said.source):
+        raise put(f"'| {match[1]}' can't be asked in 'becomes'", _CLOCKED["now"], match[0])
+    if any(target in {Kind.CONVERSATION, Kind.MESSAGE} for _, target in condition.reads):
+        hint = "threads from before the first look aren't read: write 'when: message.received' or 'no reply for 3 days'"
+        raise put("messages can't be asked in 'becomes'", hint)
+    roots = {name.partition(".")[0] for name in condition.names}
+    kinds = [kind for kind in READ_AFRESH if kind.value in roots]
+    about = [kind for kind in kinds if kind is not Kind.CLIENT] or kinds
+    if len(about) > 1:
+        listed = " and ".join(kind.value for kind in about)
+        raise put(f"'becomes' is about one record, and this is about {listed}", "put one of them into the rule's 'if'")
+    if not about:
+        raise put("this says nothing about a record", "write a condition like invoice.balance == 0")
+    return BecomesTrigger(kind=about[0], source=" ".join(said.source.split()), condition=condition)
 
 
 def date_field(anchor: tuple[str, ...]) -> tuple[Kind, Field]:
@@ -60,12 +119,19 @@ def _dates(table: str) -> list[str]:
     return [name for name, field in SCHEMA.get(table, {}).items() if field.type.timely and field.attribute]
 
 
-def subject_of(trigger: Trigger) -> Kind | None:
-    """The kind of record that a run is about (Exact meaning 1); None for a manual start, which brings one."""
+def subject_of(trigger: Trigger, for_each: Kind | None = None) -> Kind | None:
+    """The kind of record that a run is about (Exact meaning 1); None for a manual start, which brings one.
+
+    None too for the calendar without `for_each`: its run is about no record.
+    """
     match trigger:
         case ManualTrigger():
             return None
-        case MomentTrigger(kind=kind):
+        case CalendarTrigger():
+            return for_each
+        case NoReplyTrigger():
+            return Kind.CLIENT
+        case MomentTrigger(kind=kind) | BecomesTrigger(kind=kind):
             return kind
         case EventTrigger(name=name):
             about = name.partition(".")[0]
@@ -74,9 +140,11 @@ def subject_of(trigger: Trigger) -> Kind | None:
             return Kind.INVOICE if about == "payment" else Kind(about)
 
 
-def names_of(triggers: Sequence[Trigger], studio: StudioFacts, brought: Kind | None = None) -> Names:
+def names_of(
+    triggers: Sequence[Trigger], studio: StudioFacts, brought: Kind | None = None, for_each: Kind | None = None
+) -> Names:
     """What can be said in a run that any of these begin: what all of them know. `brought`: by a manual start."""
-    known = [_known(trigger, brought) for trigger in triggers] or [frozenset({Kind.CLIENT})]
+    known = [_known(trigger, brought, for_each) for trigger in triggers] or [frozenset({Kind.CLIENT})]
     events = {_event_kind(trigger) for trigger in triggers}
     common = sorted(frozenset.intersection(*known))
     names = Names.of(*common, event=events.pop() if len(events) == 1 else None, studio=studio)
@@ -91,8 +159,10 @@ def _with_date(names: Names, kind: Kind, field: str) -> Names:
     return replace(names, tables={**names.tables, kind: {**table, field: replace(table[field], nullable=False)}})
 
 
-def _known(trigger: Trigger, brought: Kind | None) -> frozenset[Kind]:
-    subject = subject_of(trigger) or brought
+def _known(trigger: Trigger, brought: Kind | None, for_each: Kind | None) -> frozenset[Kind]:
+    if isinstance(trigger, CalendarTrigger) and for_each is None:
+        return frozenset()
+    subject = subject_of(trigger, for_each) or brought
     kinds = {Kind.CLIENT} if subject is None else {Kind.CLIENT, subject}
     match _event_kind(trigger):
         case Kind.PAYMENT:

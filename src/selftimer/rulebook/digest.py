@@ -40,6 +40,7 @@ def activation_of(rule: Mapping[str, Any]) -> str:
         {
             "when": rule.get("when"),
             "if": rule.get("if"),
+            "for_each": rule.get("for_each"),
             "entries": [[entry.get("id"), entry["when"], entry.get("if")] for entry in entries],
             "dry_run": rule.get("mode") == "dry_run",
         }

@@ -13,6 +13,7 @@ from selftimer.errors import Problem
 from selftimer.primitives.time import Span
 from selftimer.rulebook.model import (
     BranchStep,
+    CalendarTrigger,
     CreateStep,
     Entry,
     EventTrigger,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from whenever import Time
 
+    from selftimer.facts.records import Kind
     from selftimer.rulebook.condition import Condition
     from selftimer.rulebook.model import EffectStep, Step, Where
     from selftimer.rulebook.words import WordsSource
@@ -106,6 +108,7 @@ def lint(rules: Iterable[Rule], titled: frozenset[str], words: Mapping[str, Word
         for entry in rule.entries:
             effects = effects_of(entry)
             problems += _moments(rule, entry, effects)
+            problems += _calendar(rule, entry, effects)
             problems += _events(rule, entry, effects)
             for effect in effects:
                 problems += _effect(rule, entry, effect, words)
@@ -124,9 +127,13 @@ def effects_of(entry: Entry) -> list[_At]:
 
 
 def _first_time(entry: Entry) -> tuple[Time | None, bool]:
-    if len(entry.triggers) == 1 and isinstance(trigger := entry.triggers[0], MomentTrigger):
-        return trigger.at, trigger.at is not None
-    return None, False
+    trigger = entry.triggers[0] if len(entry.triggers) == 1 else None
+    at = None
+    if isinstance(trigger, MomentTrigger):
+        at = trigger.at
+    elif isinstance(trigger, CalendarTrigger):
+        at = trigger.schedule.time
+    return at, at is not None
 
 
 # --- one entry -------------------------------------------------------------------------------------------------------
@@ -150,7 +157,24 @@ def _moments(rule: Rule, entry: Entry, effects: Sequence[_At]) -> Iterator[Probl
                 "the moment ends at the date itself: make it shorter",
             )
         for effect in reaching:
-            yield from _unguarded(rule, entry, trigger, effect)
+            yield from _unguarded(rule, entry, trigger.kind, effect)
+
+
+def _calendar(rule: Rule, entry: Entry, effects: Sequence[_At]) -> Iterator[Problem]:
+    """What would go to each record there is."""
+    if rule.for_each is None or not any(isinstance(trigger, CalendarTrigger) for trigger in entry.triggers):
+        return
+    for effect in effects:
+        if not isinstance(effect.step, SendStep | CreateStep):
+            continue
+        if not any((rule.if_, entry.if_, *effect.guards)):
+            yield _error(
+                effect.step.where,
+                f"this goes out for every {rule.for_each} of the studio",
+                "say for which: add an 'if' to the rule",
+            )
+        else:
+            yield from _unguarded(rule, entry, rule.for_each, effect)
 
 
 def _too_late(trigger: MomentTrigger, late: Span | None) -> bool:
@@ -159,13 +183,13 @@ def _too_late(trigger: MomentTrigger, late: Span | None) -> bool:
     return late.approximate_seconds() > trigger.span.approximate_seconds() + _DAY
 
 
-def _unguarded(rule: Rule, entry: Entry, trigger: MomentTrigger, effect: _At) -> Iterator[Problem]:
+def _unguarded(rule: Rule, entry: Entry, kind: Kind, effect: _At) -> Iterator[Problem]:
     names = _names(rule.if_, entry.if_, *effect.guards)
-    if trigger.kind == "invoice" and not any(map(_MONEY.match, names)):
+    if kind == "invoice" and not any(map(_MONEY.match, names)):
         yield _error(
             effect.step.where, "this goes out for paid and draft invoices too", "add 'if: invoice.outstanding'"
         )
-    if trigger.kind == "session" and not any(map(_BOOKED.match, names)):
+    if kind == "session" and not any(map(_BOOKED.match, names)):
         yield _warning(
             effect.step.where, "this goes out for declined and canceled sessions too", "add 'if: session.confirmed'"
         )

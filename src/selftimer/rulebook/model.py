@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from selftimer.facts.records import Kind
     from selftimer.primitives.time import Span
+    from selftimer.rulebook.calendar import Schedule
     from selftimer.rulebook.condition import Condition
     from selftimer.rulebook.template import TextTemplate
 
@@ -61,7 +62,32 @@ class ManualTrigger:
     """`when: manual`: `selftimer start RULE RECORD` only."""
 
 
-Trigger = EventTrigger | MomentTrigger | ManualTrigger
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarTrigger:
+    """`when: every monday at 08:00`: at the ticks of a schedule, in the studio's zone."""
+
+    schedule: Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoReplyTrigger:
+    """`when: no reply for 3 days`: a person of the studio wrote last in the client's conversation, that long ago."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BecomesTrigger:
+    """`when: becomes invoice.balance == 0`: false before, true now, of a record of that kind (14)."""
+
+    kind: Kind
+    source: str
+    condition: Condition = field(compare=False, repr=False)
+
+
+Trigger = EventTrigger | MomentTrigger | ManualTrigger | CalendarTrigger | NoReplyTrigger | BecomesTrigger
+ClockTrigger = MomentTrigger | CalendarTrigger | NoReplyTrigger
+"""What makes a rule fall due: it has timers."""
 
 
 # --- then ------------------------------------------------------------------------------------------------------------
@@ -229,7 +255,11 @@ class Rule:
     limits: Mapping[str, int] = field(default_factory=dict)
     on_edit: OnEdit = "finish_old"
     subject: Kind | None = None
-    """The kind of record that a run is about; None for a manual rule that takes any."""
+    """The kind of record that a run is about; None for a manual rule that takes any, and for the calendar alone."""
+    for_each: Kind | None = None
+    """Of which records the calendar begins a run each; None for one run that is about none."""
+    backfill: Span | None = None
+    """How far back from its activation the rule looks for what would have begun it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

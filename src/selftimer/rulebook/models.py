@@ -223,8 +223,8 @@ class RuleSource(_Source):
     include: Texts = ()
     also: Annotated[Literal["own_changes"], _one_of(("own_changes",))] | None = None
     on_edit: Annotated[OnEdit, _one_of(get_args(OnEdit))] = "finish_old"
-    backfill: Any = None
-    for_each: Any = None
+    backfill: Text | None = None
+    for_each: Text | None = None
     lists: Any = None
 
 

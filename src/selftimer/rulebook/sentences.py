@@ -6,20 +6,32 @@ the language that this version can't do are told apart from forms that don't exi
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from selftimer.facts.event import EVENTS
 from selftimer.primitives.time import Span, TimeError, parse_time
-from selftimer.rulebook.model import EventTrigger, ManualTrigger, Repeat
+from selftimer.rulebook.calendar import parse_calendar
+from selftimer.rulebook.model import CalendarTrigger, EventTrigger, ManualTrigger, NoReplyTrigger, Repeat
+from selftimer.rulebook.sentence import SentenceError, similar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from whenever import Time
 
+__all__ = [
+    "Becomes",
+    "Moment",
+    "Pause",
+    "SentenceError",
+    "later",
+    "parse_moment",
+    "parse_repeat",
+    "parse_span",
+    "parse_wait",
+    "parse_when",
+    "similar",
+]
 Sign = Literal[-1, 0, 1]
 
 SUCCESSORS: dict[str, str] = {
@@ -49,10 +61,6 @@ SUCCESSORS: dict[str, str] = {
 """Names that people and the API use for events, with ours."""
 
 _LATER = (
-    (re.compile(r"every\b|cron\b"), "calendar rules ('every …', 'cron …')"),
-    (re.compile(r"on \d{4}-"), "calendar rules ('on 2026-04-01 at 10:00')"),
-    (re.compile(r"no reply\b"), "'no reply for …'"),
-    (re.compile(r"becomes\b"), "'becomes …'"),
     (re.compile(r"webhook\b"), "rules on webhooks"),
     (re.compile(r"gallery\."), "events of galleries"),
 )
@@ -61,17 +69,13 @@ _MOMENT = re.compile(
     r"(?:(?P<span>\d.*?) (?P<side>before|after)|(?P<on>on)) (?P<anchor>[a-z_]+(?:\.[a-z_]+)*)(?: at (?P<at>\S+))?\Z"
 )
 _REPEAT = re.compile(r"(?:(?P<once>once)|after (?P<span>\d.*?))(?: per (?P<per>[a-z_]+(?:\.[a-z_]+)*))?\Z")
-_FORMS = "write an event (lead.created), a moment (2 days before session.start_at at 09:00) or manual"
+_FORMS = (
+    "write an event (lead.created), a moment (2 days before session.start_at at 09:00), 'every monday at 08:00', "
+    "'no reply for 3 days', 'becomes invoice.balance == 0' or manual"
+)
+_SILENCE = re.compile(r"no (?:reply|answer|response)\b ?(?P<rest>.*)\Z")
+_BECOMES = re.compile(r"becomes\b ?(?P<rest>.*)\Z")
 _SIGNS: dict[str | None, Sign] = {"before": -1, "after": 1, None: 0}
-
-
-class SentenceError(ValueError):
-    """A sentence that can't be understood, or not by this version: `message` says what, `hint` what to write."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +89,20 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Becomes:
+    """`becomes invoice.balance == 0`: the condition as it was written, and at which sign of the sentence it begins."""
+
+    source: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """What `wait:` says: a span from now, a time of day, or a moment."""
 
     span: Span | None = None
     at: Time | None = None
     moment: Moment | None = None
-
-
-def similar(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`'s middle: the nearest known word as a hint, or ''."""
-    near = difflib.get_close_matches(word, list(known), 1, 0.6)
-    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def later(what: str) -> SentenceError:
@@ -106,9 +112,9 @@ def later(what: str) -> SentenceError:
     )
 
 
-def parse_when(text: str) -> EventTrigger | Moment | ManualTrigger:
-    """The trigger of a sentence; a moment's anchor is still to be checked. `SentenceError` otherwise."""
-    text = _plain(text)
+def parse_when(text: str) -> EventTrigger | Moment | ManualTrigger | CalendarTrigger | NoReplyTrigger | Becomes:
+    """The trigger of a sentence; a moment's anchor and a condition are still to be checked. Else `SentenceError`."""
+    written, text = text, _plain(text)
     if text == "manual":
         return ManualTrigger()
     for form, what in _LATER:
@@ -118,7 +124,41 @@ def parse_when(text: str) -> EventTrigger | Moment | ManualTrigger:
         return EventTrigger(name=text)
     if _EVENT.match(text):
         _unknown_event(text)
+    schedule = parse_calendar(text)
+    if schedule is not None:
+        return CalendarTrigger(schedule=schedule)
+    if match := _SILENCE.match(text):
+        return NoReplyTrigger(span=_silence(match["rest"]))
+    if match := _BECOMES.match(text):
+        return _becomes(written, match["rest"])
+    if text.startswith("become "):
+        raise SentenceError(f"{text!r} is not understood", f"did you mean 'becomes {text.partition(' ')[2]}'?")
     return parse_moment(text, _FORMS)
+
+
+def _silence(rest: str) -> Span:
+    """How long nobody may have answered."""
+    said = rest.removeprefix("for ").removeprefix("in ").removeprefix("after ").removeprefix("since ")
+    how = "write it like 'no reply for 3 days' or 'no reply for 2 business days'"
+    if " at " in said:
+        raise SentenceError("'no reply' counts from the message and takes no time of day", how)
+    if re.fullmatch(r"\d{1,4}", said):
+        raise SentenceError(f"no reply for {said} of what?", f"did you mean 'no reply for {said} days'?")
+    try:
+        span = _span(said)
+    except SentenceError as error:
+        raise SentenceError(error.message if said else "no reply for how long?", how) from None
+    if not rest.startswith("for "):
+        raise SentenceError(f"'no reply {rest}' is not understood", f"did you mean 'no reply for {span}'?")
+    return span
+
+
+def _becomes(written: str, rest: str) -> Becomes:
+    if not rest:
+        raise SentenceError("becomes what?", "write a condition: 'becomes invoice.balance == 0'")
+    offset = written.index("becomes") + len("becomes")
+    source = written[offset:]
+    return Becomes(source.strip(), offset + len(source) - len(source.lstrip()))
 
 
 def parse_moment(text: str, forms: str) -> Moment:

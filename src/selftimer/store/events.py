@@ -9,7 +9,7 @@ from sqlalchemy import bindparam
 
 from selftimer.facts.stored import StoredEvent
 from selftimer.store import tables
-from selftimer.store.rows import STUDIO, Group, Rows
+from selftimer.store.rows import STUDIO, Group, Rows, one_of
 
 if TYPE_CHECKING:
     from whenever import Instant
@@ -27,6 +27,12 @@ _SETTLING = EVENTS.select.where(
     _e.state == "settling",
     _e.settle_rule == bindparam("_rule"),
 ).order_by(_e.id)
+_BETWEEN = EVENTS.select.where(
+    _e.name == bindparam("_name"),
+    _e.at >= bindparam("_since"),
+    _e.at < bindparam("_until"),
+    one_of(_e.state, "done", "expired"),
+).order_by(_e.at, _e.id)
 _NEXT = sa.select(sa.func.min(_e.settle_until)).where(_e.studio == STUDIO, _e.state == "settling")
 
 
@@ -48,6 +54,9 @@ class SqlEvents(Group):
 
     def in_state(self, state: str) -> list[StoredEvent]:
         return self._many(EVENTS, _IN_STATE, _state=state)
+
+    def between(self, name: str, since: Instant, until: Instant) -> list[StoredEvent]:
+        return self._many(EVENTS, _BETWEEN, _name=name, _since=since, _until=until)
 
     def settling(self, name: str, record_id: str, rule_id: str) -> StoredEvent | None:
         return self._one(EVENTS, _SETTLING, _name=name, _record=record_id, _rule=rule_id)

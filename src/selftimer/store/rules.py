@@ -24,6 +24,14 @@ _ALL = RULES.select.order_by(tables.rules.c.rule_id)
 _SOURCE = sa.select(_v.source).where(
     _v.studio == STUDIO, _v.rule_id == bindparam("_rule"), _v.version == bindparam("_version")
 )
+_t = tables.truths.c
+_TRUTH = sa.select(_t.value).where(
+    _t.studio == STUDIO,
+    _t.rule_id == bindparam("_rule"),
+    _t.trigger_id == bindparam("_trigger"),
+    _t.subject_id == bindparam("_subject"),
+)
+_FORGET = sa.delete(tables.truths).where(_t.studio == STUDIO, _t.rule_id == bindparam("_rule"))
 
 
 class SqlRules(Group):
@@ -45,3 +53,14 @@ class SqlRules(Group):
     def source(self, rule_id: str, version: str) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] | None = self._run(_SOURCE, _rule=rule_id, _version=version).scalar_one_or_none()
         return found
+
+    def truth(self, rule_id: str, trigger_id: str, subject_id: str) -> bool | None:
+        row = self._run(_TRUTH, _rule=rule_id, _trigger=trigger_id, _subject=subject_id).first()
+        return None if row is None else bool(row[0])
+
+    def put_truth(self, rule_id: str, trigger_id: str, subject_id: str, at: Instant, *, value: bool) -> None:
+        row = {"rule_id": rule_id, "trigger_id": trigger_id, "subject_id": subject_id, "value": value, "at": at}
+        self._run(upsert(self._dialect, tables.truths), studio=self._studio, **row)
+
+    def forget_truths(self, rule_id: str) -> None:
+        self._run(_FORGET, _rule=rule_id)

@@ -53,7 +53,7 @@ _REPEATED = (
     )
     .limit(1)
 )
-_REPEATED_SINCE = _REPEATED.where(_r.begun_at >= bindparam("_since"))
+_REPEATED_SINCE = _REPEATED.where(_r.start_at > bindparam("_since"))
 _NEXT = sa.select(sa.func.min(_r.wake_at)).where(_r.studio == STUDIO, _r.state == RunState.WAITING)
 
 

@@ -184,6 +184,18 @@ rule_versions = Table(
     _moment("at"),
 )
 
+truths = Table(
+    "truths",
+    metadata,
+    _studio(),
+    Column("rule_id", Text, primary_key=True),
+    Column("trigger_id", Text, primary_key=True),
+    Column("subject_id", Text, primary_key=True),
+    Column("value", Boolean, nullable=False),
+    _moment("at"),
+)
+"""What `becomes` last was, for each record that it was judged for."""
+
 timers = Table(
     "timers",
     metadata,
@@ -191,7 +203,7 @@ timers = Table(
     Column("rule_id", Text, primary_key=True),
     Column("entry_id", Text, primary_key=True),
     Column("subject_id", Text, primary_key=True),
-    Column("kind", Word(Kind), nullable=False),
+    Column("kind", Word(Kind)),
     _text("client_id", null=True),
     _text("occurrence"),
     _moment("due_at"),
@@ -212,7 +224,7 @@ runs = Table(
     _text("rule_id"),
     _text("rule_version"),
     _text("entry_id"),
-    Column("subject_kind", Word(Kind), nullable=False),
+    Column("subject_kind", Word(Kind)),
     _text("subject_id"),
     _text("client_id", null=True),
     _text("occurrence"),
@@ -235,7 +247,7 @@ runs = Table(
     Index(None, "studio", "state", "wake_at"),
     Index(None, "studio", "client_id", "state"),
     Index(None, "studio", "rule_id", "subject_id"),
-    Index(None, "studio", "rule_id", "repeat_key", "begun_at"),
+    Index(None, "studio", "rule_id", "repeat_key", "start_at"),
 )
 
 deliveries = Table(
@@ -252,7 +264,7 @@ deliveries = Table(
     Column("verb", Word(Verb), nullable=False),
     _text("purpose"),
     _text("client_id", null=True),
-    Column("subject_kind", Word(Kind), nullable=False),
+    Column("subject_kind", Word(Kind)),
     _text("subject_id"),
     _text("occurrence"),
     Column("state", Word(DeliveryState), nullable=False),

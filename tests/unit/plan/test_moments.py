@@ -17,10 +17,10 @@ from selftimer.facts.records import Kind
 from selftimer.plan.moments import (
     CLOCK_EVENTS,
     Moment,
+    clock_trigger,
     entry_moments,
     entry_of_timer,
     moment_of,
-    moment_trigger,
     timer_for,
 )
 from selftimer.plan.policy import Policy
@@ -36,8 +36,8 @@ POLICY = Policy(zone="Europe/Berlin")
 
 def trigger_of(when: str) -> MomentTrigger:
     (trigger,) = rule_of(f"when: {when}\nthen:\n  - notify: note").entries[0].triggers
-    found = moment_trigger(trigger)
-    assert found is not None
+    found = clock_trigger(trigger)
+    assert isinstance(found, MomentTrigger)
     return found
 
 
@@ -143,8 +143,8 @@ def test_events_of_the_clock_are_moments_of_their_records() -> None:
     assert ended is not None
     assert overdue is not None
     assert (ended.due_at, overdue.due_at) == (WEDDING.end_at, berlin("2026-06-11 00:00"))
-    assert moment_trigger(EventTrigger(name="lead.created")) is None
-    assert moment_trigger(ManualTrigger()) is None
+    assert clock_trigger(EventTrigger(name="lead.created")) is None
+    assert clock_trigger(ManualTrigger()) is None
     assert CLOCK_EVENTS["invoice.overdue"].at == Time()
 
 

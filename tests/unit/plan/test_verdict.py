@@ -181,7 +181,7 @@ def turn(
     repeat: str, *records: Record, mode: str = "auto", when: str = "invoice.sent"
 ) -> tuple[str, Instant | None] | None:
     rule = rule_of(f"when: {when}\nmode: {mode}\nrepeat: {repeat}\nthen:\n  - notify: note")
-    found = turn_of(rule, scope(*records), "i1", "Europe/Berlin")
+    found = turn_of(rule, names := scope(*records), "i1", "Europe/Berlin", names.now)
     return (found.key, found.since) if found else None
 
 
@@ -190,7 +190,7 @@ def test_turns_of_once_of_once_per_client_and_of_after_some_days_per_address() -
     assert turn("once", anna, invoice()) == ("i1", None)
     assert turn("once per client", anna, invoice()) == ("=c1", None)
     assert turn("after 30 days per client.email", anna, invoice()) == ("=anna@example.com", berlin("2026-05-02 12:00"))
-    assert turn_of(rule_with(""), scope(anna, invoice()), "i1", "Europe/Berlin") is None
+    assert turn_of(rule_with(""), scope(anna, invoice()), "i1", "Europe/Berlin", berlin("2026-06-01 12:00")) is None
 
 
 def test_an_absent_value_is_nobody_elses_turn() -> None:

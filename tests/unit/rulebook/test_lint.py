@@ -382,3 +382,21 @@ def test_32_late_beyond_the_date_itself() -> None:
         )
     ]
     assert told(body.format(2)) == []
+
+
+def test_what_the_calendar_sends_goes_to_those_who_are_meant() -> None:
+    every = "when: every monday at 08:00\nfor_each: {kind}\n{more}then:\n  - send: hello"
+    assert told(every.format(kind="client", more="")) == [
+        "rules/a.yaml:7:9: this goes out for every client of the studio; say for which: add an 'if' to the rule"
+    ]
+    assert told(every.format(kind="client", more="if: client.type == 'client'\n")) == []
+    assert told(every.format(kind="invoice", more="if: invoice.amount > 100\n")) == [
+        "rules/a.yaml:8:9: this goes out for paid and draft invoices too; add 'if: invoice.outstanding'"
+    ]
+
+
+def test_a_tick_at_a_known_time_may_say_today_for_as_long_as_that_day() -> None:
+    body = "when: every monday at 08:00\nfor_each: client\nif: client.type == 'client'\nlate: {late}\nthen:\n  - send: hello"
+    assert told(body.format(late="10 hours"), hello="Today only.\n") == []
+    (said,) = told(body.format(late="3 days"), hello="Today only.\n")
+    assert "message hello says 'today', but may go out as much as 3 days late" in said

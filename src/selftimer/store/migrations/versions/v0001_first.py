@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("verb", sa.Text(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=True),
-        sa.Column("subject_kind", sa.Text(), nullable=False),
+        sa.Column("subject_kind", sa.Text(), nullable=True),
         sa.Column("subject_id", sa.Text(), nullable=False),
         sa.Column("occurrence", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -282,7 +282,7 @@ def upgrade() -> None:
         sa.Column("rule_id", sa.Text(), nullable=False),
         sa.Column("rule_version", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Text(), nullable=False),
-        sa.Column("subject_kind", sa.Text(), nullable=False),
+        sa.Column("subject_kind", sa.Text(), nullable=True),
         sa.Column("subject_id", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=True),
         sa.Column("occurrence", sa.Text(), nullable=False),
@@ -313,9 +313,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_runs_studio_client_id_state"), "runs", ["studio", "client_id", "state"], unique=False)
     op.create_index(
-        op.f("ix_runs_studio_rule_id_repeat_key_begun_at"),
+        op.f("ix_runs_studio_rule_id_repeat_key_start_at"),
         "runs",
-        ["studio", "rule_id", "repeat_key", "begun_at"],
+        ["studio", "rule_id", "repeat_key", "start_at"],
         unique=False,
     )
     op.create_index(
@@ -328,7 +328,7 @@ def upgrade() -> None:
         sa.Column("rule_id", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Text(), nullable=False),
         sa.Column("subject_id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=True),
         sa.Column("client_id", sa.Text(), nullable=True),
         sa.Column("occurrence", sa.Text(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
@@ -368,3 +368,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_traces_studio_client_id_at"), "traces", ["studio", "client_id", "at"], unique=False)
     op.create_index(op.f("ix_traces_studio_rule_id_at"), "traces", ["studio", "rule_id", "at"], unique=False)
     op.create_index(op.f("ix_traces_studio_subject_id_at"), "traces", ["studio", "subject_id", "at"], unique=False)
+    op.create_table(
+        "truths",
+        sa.Column("studio", sa.Text(), nullable=False),
+        sa.Column("rule_id", sa.Text(), nullable=False),
+        sa.Column("trigger_id", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("value", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("studio", "rule_id", "trigger_id", "subject_id", name=op.f("pk_truths")),
+    )
