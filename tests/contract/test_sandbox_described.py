@@ -75,7 +75,7 @@ DEPENDS = {
     "documents.create_contract": "422",  # a template says which variables it has
     "documents.create_quote": "422",  # lines that come to more than can be billed
     "invoices.create": "422",  # the same
-    "session_types.(create|update|add_tax)": "422",  # amounts and notices that must fit, names used once, ten taxes
+    "session_types.(create|update)": "422",  # amounts and notices that must fit each other, names used once
     "templates.update_contract": "422",  # the text and its variables must fit each other
     "templates.(fetch_content|preview.*)": "4xx",  # a template says which variables it has, and what is needed
     "conversations.upload_url": "413",  # what is too large is a fair question
