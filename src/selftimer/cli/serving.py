@@ -66,4 +66,9 @@ def _tell(world: World, origin: str) -> None:
         f"  curl {origin}/_sandbox/faults -d "
         """'{"match": {"method": "POST", "path": "/messages"}, "times": 1, "fault": "drop_after"}'"""
     )
+    say("Have its payloads drift, here a word that nobody knows; 'selftimer doctor' finds it:")
+    say(
+        f"  curl {origin}/_sandbox/drift -d "
+        """'{"drift": "new_word", "path": "/invoices/", "field": "status", "value": "on_hold"}'"""
+    )
     say("Stop with Ctrl-C.")

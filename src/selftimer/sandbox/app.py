@@ -24,6 +24,7 @@ from selftimer.sandbox.auth import (
 )
 from selftimer.sandbox.control import Control
 from selftimer.sandbox.dispatch import Reply
+from selftimer.sandbox.drift import DriftGate, Drifts
 from selftimer.sandbox.faults import Faults
 from selftimer.sandbox.gate import FaultGate
 from selftimer.sandbox.http import dump, shape1
@@ -40,20 +41,28 @@ _HTML = "text/html; charset=utf-8"
 Headers = list[tuple[bytes, bytes]]
 
 
-def create_app(world: Studio, options: ServerOptions | None = None, faults: Faults | None = None) -> Starlette:
-    """The app. `faults` may be handed in to order them in process; else they come by /_sandbox/faults."""
+def create_app(
+    world: Studio,
+    options: ServerOptions | None = None,
+    faults: Faults | None = None,
+    drifts: Drifts | None = None,
+) -> Starlette:
+    """The app. `faults` and `drifts` may be handed in to order them in process; else they come by /_sandbox/…."""
     world.script.join(dispatch.PART)
-    orders = faults or Faults()
+    orders, drifting = faults or Faults(), drifts or Drifts()
     studio = _Studio(world, options or ServerOptions())
     app = Starlette(
         routes=[
             Route("/api/v1/{path:path}", _Asgi(studio.api)),
-            *Control(world, studio.logins, orders).routes(),
+            *Control(world, studio.logins, orders, drifting).routes(),
             Route("/login", _Asgi(studio.login), methods=["GET", "POST"]),
             Route("/", _Asgi(studio.home), methods=["GET"]),
             Route("/_uploads/{id}", _Asgi(studio.upload), methods=["POST"]),
         ],
-        middleware=[Middleware(FaultGate, world=world, faults=orders)],
+        middleware=[
+            Middleware(FaultGate, world=world, faults=orders),
+            Middleware(DriftGate, drifts=drifting),
+        ],
     )
     app.router.redirect_slashes = False
     return app
