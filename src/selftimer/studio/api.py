@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from selftimer.errors import NotSignedIn, Refused, StudioError
 from selftimer.facts.records import Kind, RawRecord, Record, Unreadable
 from selftimer.ports import Accepted, Page, Permit, Signals
-from selftimer.studio.auth import Auth, Credentials
+from selftimer.studio.auth import Auth
 from selftimer.studio.clients import ALL_TYPES, Clients
 from selftimer.studio.conversations import Conversations
 from selftimer.studio.documents import Coupons, Documents
+from selftimer.studio.drift import unknown_fields
 from selftimer.studio.endpoints import Endpoints
 from selftimer.studio.http import Http
 from selftimer.studio.invoices import Invoices, payments_of
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from random import Random
 
     import httpx
+    from whenever import Instant
 
     from selftimer.primitives.clock import Clock
+    from selftimer.studio.answers import Answer
+    from selftimer.studio.memory import Credentials, Memory
 
 T = TypeVar("T")
 BASE_URL = "https://studio.pixieset.com/api/v1"
@@ -60,8 +64,9 @@ class Studio:
         transport: httpx.AsyncBaseTransport | None = None,
         write_deadline: float = WRITE_DEADLINE,
         read_timeout: httpx.Timeout = READ_TIMEOUT,
+        memory: Memory | None = None,
     ) -> None:
-        table = endpoints or Endpoints()
+        self.endpoints = table = endpoints or Endpoints()
         self._transport = Transport(
             base_url, clock, transport=transport, write_deadline=write_deadline, read_timeout=read_timeout
         )
@@ -73,6 +78,7 @@ class Studio:
             credentials,
             account_path=table["account"].path,
             account_id=account_id,
+            memory=memory,
         )
         self._http = Http(self._transport, self._auth, self._limiter, table, clock, random)
         self._sizes: dict[Kind, int] = {}
@@ -88,6 +94,34 @@ class Studio:
     def skew(self) -> float | None:
         """Seconds that the studio's clock is ahead of ours, by its last `Date` header; None if unknown."""
         return self._http.skew
+
+    @property
+    def account_id(self) -> str | None:
+        """The pinned account, or the one that was seen; None where the studio doesn't tell it."""
+        return self._auth.account_id
+
+    @property
+    def signs_in_by(self) -> Literal["password", "cookie"]:
+        """Whether Selftimer signs in itself, or is given a session's cookie."""
+        return "cookie" if self._auth.by_cookie else "password"
+
+    @property
+    def session_opened_at(self) -> Instant | None:
+        """When the present session was opened."""
+        return self._auth.opened_at
+
+    @property
+    def cookie_expires_at(self) -> int | None:
+        """When the session's last cookie ends by its own word, in seconds since 1970."""
+        return self._auth.expires_at
+
+    async def look(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+        """One GET as it is answered, whatever the answer: for a tour. `StudioError` where no answer came."""
+        return await self._http.look(path, query)
+
+    def unknown_fields(self, raw: RawRecord) -> tuple[str, ...]:
+        """The record's own fields that nobody knows; pure."""
+        return unknown_fields(raw.kind, raw.raw)
 
     async def account(self) -> str:
         """The account's id, "" where the studio doesn't tell it; signs in if needed."""
