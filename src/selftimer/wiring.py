@@ -34,11 +34,11 @@ from selftimer.render.workdays import is_working_day
 from selftimer.rulebook.files import read_workspace
 from selftimer.rulebook.loader import LoadResult, compile_source, load_workspace
 from selftimer.rulebook.model import Rulebook
+from selftimer.signing import base_url, credentials_of, keep_of, open_studio
 from selftimer.store.peek import PeekStore
 from selftimer.store.store import SqlStore
 from selftimer.studio.api import Studio
-from selftimer.studio.auth import Credentials
-from selftimer.studio.endpoints import Endpoints
+from selftimer.studio.memory import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -56,10 +56,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 STUDIO = "studio"
 """The id under which a workspace's one studio is kept; a database that holds several gives each its own."""
-API_PATH = "/api/v1"
-"""Below the studio's address (studio-api.md); the settings name the bare address."""
-BUDGET = "budget"
-"""File of the state folder: the requests per minute that all processes of a workspace share."""
 _WITHOUT_RULES = frozenset({"pause", "resume"})
 """Orders that must work however broken the rule files are."""
 CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
@@ -76,6 +72,10 @@ class Service:
     api: StudioApi
     observe: Observe
     deliver: Deliver
+
+    def login_stamp(self) -> int:
+        """Another number after somebody signed in or out by hand."""
+        return keep_of(self.settings).login_stamp()
 
     async def start(self) -> None:
         """Take the workspace over: a new epoch, orphaned deliveries become unknown, the journal is compared."""
@@ -114,22 +114,14 @@ async def build(
     `clock`, `transport` and `seed` (of the jitter) are given by simulations and tests; live, they are the system's.
     `RuleFileError` with every error of the rules, `ConfigError` where credentials are missing.
     """
+    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     loaded = load_rules(settings)
     if loaded.rulebook is None:
         raise RuleFileError(list(loaded.errors))
     time = clock or SystemClock()
     settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    api = Studio(
-        _credentials(settings),
-        time,
-        random.Random(seed),
-        base_url=f"{settings.account.url}{API_PATH}",
-        account_id=settings.account.account_id,
-        requests_per_minute=settings.account.requests_per_minute,
-        endpoints=Endpoints(settings.account.endpoints),
-        budget=settings.state_folder / BUDGET if clock is None else None,
-        transport=transport,
-    )
+    keep = keep_of(settings)
+    api = open_studio(settings, credentials_of(settings, keep), keep, clock=clock, transport=transport, seed=seed)
     crash_point = crash_points(os.environ.get(CRASH_VARIABLE))
     store = SqlStore(settings.database_path, STUDIO, crash_point=crash_point)
     context = make_context(settings, loaded.rulebook, store=store, api=api, clock=time)
@@ -185,7 +177,7 @@ async def _offline(settings: Settings, book: Rulebook, store: Store | None = Non
     """The parts of a service that makes no request."""
     clock = SystemClock()
     nobody = Credentials(cookie=SecretStr("unused"))  # the client is only asked to understand stored records
-    api = Studio(nobody, clock, random.Random(), base_url=f"{settings.account.url}{API_PATH}")
+    api = Studio(nobody, clock, random.Random(), base_url=base_url(settings))
     store = store or SqlStore(settings.database_path, STUDIO)
     try:
         yield make_context(settings, book, store=store, api=api, clock=clock)
@@ -232,10 +224,6 @@ def _channels(api: StudioApi) -> dict[Verb, Channel]:
         Verb.UPDATE: UpdateChannel(api),
         Verb.NOTIFY: LogChannel(),
     }
-
-
-def _credentials(settings: Settings) -> Credentials:
-    return Credentials(email=settings.account.email, password=settings.password, cookie=settings.cookie)
 
 
 def crash_points(order: str | None) -> Callable[[str], None]:

@@ -201,6 +201,24 @@ async def test_a_record_that_never_could_be_read_is_no_record_but_no_news_again(
     assert await store.read(lambda tx: tx.records.digests(Kind.CLIENT)) == {}
 
 
+async def test_what_is_set_aside_is_listed_with_its_reason_until_it_is_let_go(store: Store) -> None:
+    def fill(tx: Tx) -> None:
+        tx.records.put([record("cl_1"), record("cl_2")])
+        for ident in ("cl_1", "cl_2", "odd", ""):
+            tx.records.quarantine(Kind.CLIENT, ident, b"bad", f"why {ident}", at(1))
+
+    await store.write(fill)
+    await store.write(lambda tx: tx.records.release(Kind.CLIENT, ["odd", ""]))
+    await store.write(lambda tx: tx.records.put([record("cl_2", digest=b"new")]))
+    assert await store.read(lambda tx: tx.records.quarantined(Kind.CLIENT)) == {"cl_1": "why cl_1"}
+    assert await store.read(lambda tx: tx.records.quarantined(Kind.QUOTE)) == {}
+
+
+async def test_whether_the_owner_was_told_can_be_asked(store: Store) -> None:
+    await store.write(lambda tx: tx.control.notice(T0, "Subject", "Text", key="one"))
+    assert await store.read(lambda tx: [tx.control.told(key) for key in ("one", "other")]) == [True, False]
+
+
 async def test_how_far_a_list_is_known_is_kept(store: Store) -> None:
     given = resource(baseline_at=at(1), total=5, ordered=True, sweep_digest=b"x", frozen="3 vanished", failing_since=T0)
     await store.write(lambda tx: tx.records.put_resource(resource()))

@@ -200,6 +200,17 @@ class StudioDay(Simulation):
         answer = await self.clock._http.post("/_sandbox/logins", json={"action": "expire"})
         answer.raise_for_status()
 
+    async def drift(self, **order: Any) -> None:
+        """The studio's payloads change without notice."""
+        answer = await self.clock._http.post("/_sandbox/drift", json=order)
+        assert answer.status_code == 200, answer.text
+        self.world.changed()
+
+    async def no_drift(self) -> None:
+        """They are as before."""
+        await self.clock._http.delete("/_sandbox/drift")
+        self.world.changed()
+
     # --- time ----------------------------------------------------------------------------------------------------
 
     async def until(self, text: str) -> Self:

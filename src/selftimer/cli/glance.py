@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from selftimer.ports.reader import NoticeView, StatusView
     from selftimer.settings import Settings
 
+_MOST_FIELDS = 5
 _SLACK = 900
 """Seconds that a poll may be overdue before a monitor is told: a first sync and a back-off take their time."""
 
@@ -92,9 +93,24 @@ def _print(settings: Settings, view: StatusView, names: dict[str, str], pid: int
         screen.print(f"! paused since {local(pause.since, zone)}: {clean(what)}{why}", style="yellow", soft_wrap=True)
     if view.orders:
         say(f"{view.orders} orders wait for the service")
+    _drift(view, zone)
     _counts(view)
     _lists(view, zone)
     _ahead(view, names, zone)
+
+
+def _drift(view: StatusView, zone: str) -> None:
+    """What the studio's answers have that Selftimer doesn't know, a line each; nothing where there is nothing."""
+    aside = [f"{one.records} {one.kind.value} ({clean(one.reason)})" for one in view.set_aside]
+    if aside:
+        say(f"Set aside, as they can't be understood: {'; '.join(aside)}")
+    new = [
+        f"{one.kind.value}.{clean(one.name)} (since {local(one.first_seen_at, zone)}, {one.records} records)"
+        for one in view.new_fields
+    ]
+    if new:
+        more = f" and {len(new) - _MOST_FIELDS} more" if len(new) > _MOST_FIELDS else ""
+        say(f"New fields, which no rule sees: {', '.join(new[:_MOST_FIELDS])}{more}")
 
 
 def _counts(view: StatusView) -> None:

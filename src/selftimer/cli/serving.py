@@ -73,4 +73,9 @@ def _tell(world: World, origin: str) -> None:
     for kind, about in ABOUT.items():
         say(f"    {kind:<14} {about}")
     say(f"Cancel what is under order: curl -X DELETE {origin}/_sandbox/faults")
+    say("Have its payloads drift, here a word that nobody knows; 'selftimer doctor' finds it:")
+    say(
+        f"  curl {origin}/_sandbox/drift -d "
+        """'{"drift": "new_word", "path": "/invoices/", "field": "status", "value": "on_hold"}'"""
+    )
     say("Stop with Ctrl-C.")

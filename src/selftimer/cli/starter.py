@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 SHOWN = 20
 """Runs that `check` lists for a rule that looks back."""
 _ENV = """\
-# Copy this file to .env (chmod 600 .env) and fill it in. Real environment variables go before it.
+# 'selftimer login' asks for these and keeps them; then this file isn't needed. Where nobody can be asked, copy it to
+# .env (chmod 600 .env) and fill it in. Real environment variables go before it.
 SELFTIMER_EMAIL=
 SELFTIMER_PASSWORD=
 # Instead of e-mail and password: the Cookie header of a browser that is signed in.
@@ -44,7 +45,7 @@ def make_workspace(directory: Path) -> int:
         raise WorkspaceError(f"{error.filename or directory} can't be written: {error.strerror}") from error
     say(f"A workspace with {len(copied) + len(_OWN)} files is in {directory}. Next:")
     say("  1. write your studio's name, zone and words to selftimer.toml")
-    say("  2. copy .env.example to .env and write the account's e-mail and password to it")
+    say(f"  2. selftimer login -w {directory}    and then    selftimer doctor -w {directory}")
     say(f"  3. selftimer check -w {directory}    and then    selftimer run -w {directory}")
     return 0
 

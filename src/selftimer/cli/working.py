@@ -93,7 +93,7 @@ async def _stepped(settings: Settings, url: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with _sandbox_clock(settings, url) as clock, _service(settings, clock) as service:
+    async with stepped_clock(settings, url) as clock, _service(settings, clock) as service:
         await service.start()
         every = settings.polling.page_one
         async with watching(service):
@@ -101,7 +101,8 @@ async def _stepped(settings: Settings, url: str) -> None:
 
 
 @asynccontextmanager
-async def _sandbox_clock(settings: Settings, url: str) -> AsyncIterator[SandboxClock]:
+async def stepped_clock(settings: Settings, url: str) -> AsyncIterator[SandboxClock]:
+    """The clock of the sandbox at that address, which must be the studio's own."""
     from selftimer.runtime import lockstep
 
     lockstep.check_origin(url, settings.account.url)
@@ -115,7 +116,7 @@ async def _sandbox_clock(settings: Settings, url: str) -> AsyncIterator[SandboxC
 
 async def _once(settings: Settings, url: str | None) -> None:
     async with AsyncExitStack() as stack:
-        clock = None if url is None else await stack.enter_async_context(_sandbox_clock(settings, url))
+        clock = None if url is None else await stack.enter_async_context(stepped_clock(settings, url))
         service = await stack.enter_async_context(_service(settings, clock))
         await service.api.account()  # nothing is begun for a studio that can't be reached
         await service.start()

@@ -64,6 +64,15 @@ def make_state_folder(settings: Settings) -> None:
         raise WorkspaceError(f"{folder} can't be made: {error.strerror}; choose another [store] path") from error
 
 
+def log_to_file(settings: Settings) -> None:
+    """The log's lines go to its file alone, if there is one: the command says itself what matters."""
+    import io
+
+    from selftimer.log import configure
+
+    configure(settings.log, file=settings.log_file, stream=io.StringIO())
+
+
 def running(settings: Settings) -> int | None:
     """The process id of the service that works on the workspace (0 where it isn't known), or None."""
     from selftimer.store.lock import locked_by

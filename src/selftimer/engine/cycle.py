@@ -11,7 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from selftimer.engine.apart import together
 from selftimer.engine.flood import hold_flood
-from selftimer.engine.gather import Gather
+from selftimer.engine.gather import SHUT, Gather
 from selftimer.engine.intake import Change, Intake
 from selftimer.engine.reading import ListReader, Reading
 from selftimer.engine.removals import Removals
@@ -73,6 +73,8 @@ class Cycle:
             self.partly = {r.depth for r in readings if r.depth != "full"}
             gathered = await Gather(self._context, self._now).run(readings)
             changes = gathered.changes
+            errors |= gathered.shut
+            readings = [reading for reading in readings if reading.kind not in gathered.shut]
             self._context.crash_point("observe.gathered")
             for start in range(0, len(changes), BATCH):
                 await self._take(changes[start : start + BATCH])
@@ -133,9 +135,10 @@ class Cycle:
     async def _finish(self, readings: Sequence[Reading], errors: Mapping[Kind, StudioError]) -> None:
         def put(tx: Tx) -> None:
             for reading in readings:
-                resource = _read_now(
-                    tx.records.resource(reading.kind), reading.kind, reading.depth, self._now, reading.total
-                )
+                before = tx.records.resource(reading.kind)
+                if before is not None and before.failing_since is not None:
+                    self._mended(tx, reading.kind, before.failing_since)
+                resource = _read_now(before, reading.kind, reading.depth, self._now, reading.total)
                 tx.records.put_resource(self._certified(reading, resource))
             for kind, error in errors.items():
                 self._failing(tx, kind, error)
@@ -153,15 +156,33 @@ class Cycle:
                 self._now,
                 "Selftimer can't work with the studio",
                 f"{error.message}. Until then nothing is seen and nothing is sent.",
-                key=f"{type(error).__name__}:{since}",
+                key=f"{type(error).__name__}:{_mark(since)}",
+            )
+        elif error.code == SHUT:
+            tx.control.notice(
+                self._now,
+                f"The studio's {kind.value}s can't be understood any more",
+                f"{error.message}. Rules see them as they were before. 'selftimer doctor' says what has changed.",
+                key=f"shut:{kind.value}:{_mark(since)}",
             )
         elif (self._now - since).total("seconds") > self._context.policy.parked_report:
             tx.control.notice(
                 self._now,
                 f"The studio's list of {kind.value}s can't be read",
                 f"Since {since}: {error.message} What changes there is seen when it can be read again.",
-                key=f"failing:{kind.value}:{since}",
+                key=f"failing:{kind.value}:{_mark(since)}",
             )
+
+    def _mended(self, tx: Tx, kind: Kind, since: Instant) -> None:
+        """Answer what the owner was told when it began."""
+        for key in (f"{NotSignedIn.__name__}:{_mark(since)}", f"{ClockApart.__name__}:{_mark(since)}"):
+            if tx.control.told(key):
+                text = f"What changed since {since} is being looked at; what is too late by now is reported."
+                tx.control.notice(self._now, "Selftimer works with the studio again", text, key=f"mended:{key}")
+        for key in (f"shut:{kind.value}:{_mark(since)}", f"failing:{kind.value}:{_mark(since)}"):
+            if tx.control.told(key):
+                subject = f"The studio's list of {kind.value}s can be read again"
+                tx.control.notice(self._now, subject, f"It couldn't since {since}.", key=f"mended:{key}")
 
     def _certified(self, reading: Reading, resource: Resource) -> Resource:
         certificate = reading.certificate
@@ -225,6 +246,11 @@ class Cycle:
         stored = (tx.records.get(kind, ident) for ident in still)
         read = [(row.id, parsed(self._context.api, row)) for row in stored if row is not None]
         tx.records.close(kind, [ident for ident, row in read if row is not None and not is_open(row, self._now)])
+
+
+def _mark(instant: Instant) -> str:
+    """An instant for a notice's key: the database keeps less of it than the clock tells."""
+    return instant.format_iso(unit="second")
 
 
 def _named(change: Change) -> str:

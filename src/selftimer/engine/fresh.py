@@ -231,7 +231,20 @@ class FreshReader:
     async def _page(self, kind: Kind, client_id: str, **filters: str) -> Page:
         self._count()
         filtered = kind in {Kind.INVOICE, Kind.PAYMENT, Kind.CONVERSATION}
-        return await self._context.api.page(kind, 1, **({"client_id": client_id} if filtered else {}), **filters)
+        page = await self._context.api.page(kind, 1, **({"client_id": client_id} if filtered else {}), **filters)
+        odd = list(page.unreadable) if filtered else []
+        for raw in page.records:
+            if isinstance(record := self._context.api.parse(raw), Unreadable):
+                odd += [record] if filtered or _owner_of(raw) == client_id else []
+        if odd:  # without it the judgement would rest on a hole
+            raise Drifted(f"a {odd[0].kind} of the client can't be read: {odd[0].reason}")
+        return page
+
+
+def _owner_of(raw: RawRecord) -> object:
+    """Whose a record that can't be understood says it is."""
+    client = raw.raw.get("client")
+    return raw.raw.get("client_id") or (client.get("id") if isinstance(client, dict) else None)
 
 
 def conversation_of(fresh: Fresh, client_id: str) -> Conversation | None:

@@ -14,7 +14,7 @@ import structlog
 from selftimer.engine.intake import Change
 from selftimer.engine.made import UNSEEN
 from selftimer.engine.world import parsed
-from selftimer.errors import NotFound, StudioError
+from selftimer.errors import Drifted, NotFound, StudioError
 from selftimer.facts.records import LISTED, Conversation, Kind, RawRecord, Unreadable, client_id_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from selftimer.engine.context import Context
     from selftimer.engine.reading import Reading
+    from selftimer.facts.records import Record
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
@@ -33,16 +34,50 @@ _ORDER[Kind.CONVERSATION] += 1
 """Clients first, that nothing is judged on a hole; messages before their conversation, whose new digest says that they
 are stored: a process that dies between two batches reads them again.
 """
+BAD_SHARE = 0.05
+FEWEST_BAD = 3
+SHUT = "shut"
+"""The error's code of a list that is left out."""
 PARALLEL = 4
 """Conversations read at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """The changes to decide on, clients first, and how many were left for the next poll."""
+    """The changes to decide on, clients first, how many were left for the next poll, and the lists left out."""
 
     changes: list[Change]
     left: int
+    shut: dict[Kind, Drifted]
+    """Lists of which too much can't be understood: nothing of them is taken in (delivery.md §4)."""
+
+
+@dataclass(slots=True)
+class Understood:
+    """What became of raw records: those that can be understood, and those that can't."""
+
+    good: list[tuple[RawRecord, Record]]
+    bad: list[tuple[Unreadable, bytes]]
+
+
+def too_much(reading: Reading, understood: Understood) -> Drifted | None:
+    """Why nothing of the list is taken in: more than 5 % of a page, and three records at least, can't be understood.
+
+    Fewer than three are odd records, of a short list too; three and 5 % are another API.
+    """
+    reasons = {record.id: record.reason for record, _ in understood.bad if record.id}
+    for sheet in reading.sheets:
+        bad = [ident for ident in sheet.ids if ident in reasons]
+        count, whole = len(bad) + sheet.unusable, len(sheet.ids) + sheet.unusable
+        if count >= FEWEST_BAD and count > whole * BAD_SHARE:
+            reason = reasons[bad[0]] if bad else understood.bad[0][0].reason
+            log.warning("list.shut", list=reading.kind.value, bad=count, records=whole, page=sheet.number)
+            return Drifted(
+                f"{count} of the {whole} records on page {sheet.number} can't be understood ({reason}); "
+                "nothing of the list is taken in until they can",
+                code=SHUT,
+            )
+    return None
 
 
 class Gather:
@@ -54,24 +89,36 @@ class Gather:
 
     async def run(self, readings: Sequence[Reading]) -> Gathered:
         """Parse what changed, fetch the messages and the related records that it needs."""
-        raws = [raw for reading in readings for raw in reading.changed]
-        found = [u for reading in readings for u in reading.unreadable]
-        changes = await self._parse(raws, found)
+        read = {reading.kind: self._understand(reading.changed, reading.unreadable) for reading in readings}
+        shut = {r.kind: why for r in readings if (why := too_much(r, read[r.kind])) is not None}
+        changes: list[Change] = []
+        for kind, understood in read.items():
+            if kind not in shut:
+                changes += await self._changes(understood)
         messages, unread = await self._messages(changes)
         # A conversation whose messages couldn't be read is left as it was: the next poll finds it changed again.
         changes = [c for c in changes if c.raw.id not in unread]
-        changes += await self._parse(messages, [])
-        changes += await self._parse(await self._related(changes), [])
-        return Gathered(changes=sorted(changes, key=lambda c: _ORDER[c.raw.kind]), left=len(unread))
+        changes += await self._parse(messages)
+        changes += await self._parse(await self._related(changes))
+        ordered = sorted(changes, key=lambda c: _ORDER[c.raw.kind])
+        return Gathered(changes=ordered, left=len(unread), shut=shut)
 
-    async def _parse(self, raws: Sequence[RawRecord], unreadable: Sequence[Unreadable]) -> list[Change]:
-        good, bad = [], [(u, b"") for u in unreadable]
+    async def _parse(self, raws: Sequence[RawRecord]) -> list[Change]:
+        return await self._changes(self._understand(raws, ()))
+
+    def _understand(self, raws: Sequence[RawRecord], unreadable: Sequence[Unreadable]) -> Understood:
+        understood = Understood([], [(u, b"") for u in unreadable])
         for raw in raws:
             record = self._context.api.parse(raw)
             if isinstance(record, Unreadable):
-                bad.append((record, raw.digest))
+                understood.bad.append((record, raw.digest))
             else:
-                good.append((raw, record))
+                understood.good.append((raw, record))
+        return understood
+
+    async def _changes(self, understood: Understood) -> list[Change]:
+        """Set aside what can't be understood; the rest with what is stored of it."""
+        good, bad = understood.good, understood.bad
         if bad:
             await self._context.store.write(lambda tx: self._set_aside(tx, bad))
 
@@ -92,7 +139,7 @@ class Gather:
                 log.warning("record.unreadable", list=record.kind.value, record=record.id, shape=record.shape)
                 tx.control.notice(
                     self._now,
-                    f"A {record.kind.value} of the studio can't be understood",
+                    f"One of the studio's {record.kind.value}s can't be understood",
                     f"{record.id}: {record.reason}. Its last good state is kept; rules don't see the new one.",
                     key=f"shape:{record.kind.value}:{record.shape}",
                 )

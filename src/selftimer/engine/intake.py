@@ -16,6 +16,7 @@ from selftimer.engine.own import is_own
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.silences import touched, watch
 from selftimer.facts.diff import Seen, events_of, partially_paid, removed
+from selftimer.facts.newfields import NEW_FIELDS, count_fields
 from selftimer.facts.openness import is_open
 from selftimer.facts.records import Invoice, Kind, Payment, Record, client_id_of, created_at_of, kind_of
 from selftimer.facts.stored import StoredEvent, StoredRecord
@@ -76,6 +77,7 @@ class Intake:
         baselines = self._baselines()
         rows = [self._row(change, baselines) for change in changes]
         self.tx.records.put(rows)
+        self._new_fields(changes)
         happened: list[tuple[Event, Change]] = []
         for change, row in zip(changes, rows, strict=True):
             if change.before is None and row.baseline:
@@ -128,6 +130,22 @@ class Intake:
         if since is None or created is None:
             return since is None
         return created <= since if kind is Kind.MESSAGE else created < since  # messages aren't read at the baseline
+
+    def _new_fields(self, changes: Sequence[Change]) -> None:
+        """Count the fields that nobody knows, once a record: where its version before hadn't got them."""
+        seen: list[tuple[Kind, str]] = []
+        for change in changes:
+            names = self.context.api.unknown_fields(change.raw)
+            if names and (old := change.stored) is not None:
+                before = self.context.api.unknown_fields(replace(change.raw, raw=dict(old.raw)))
+                names = tuple(name for name in names if name not in before)
+            seen += [(change.raw.kind, name) for name in names]
+        if not seen:
+            return
+        value, first = count_fields(self.tx.control.get(NEW_FIELDS), seen, self.now)
+        self.tx.control.put(NEW_FIELDS, value)
+        for one in first:
+            log.info("field.appeared", list=one.kind.value, field=one.name)
 
     # --- events --------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,15 @@ PARALLEL = 4
 """Pages of one list read at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page as it came: the ids on it, and how many entries are no records at all."""
+
+    number: int
+    ids: tuple[str, ...]
+    unusable: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Reading:
     """What reading a list came to."""
@@ -33,6 +42,7 @@ class Reading:
     total: int | None = None
     pages: int = 0
     certificate: Certificate | None = None
+    sheets: list[Sheet] = field(default_factory=list)
 
 
 class ListReader:
@@ -68,6 +78,7 @@ class ListReader:
         reading.pages += 1
         reading.total = page.total
         reading.unreadable += page.unreadable
+        reading.sheets.append(Sheet(page.number, tuple(r.id for r in page.records), len(page.unreadable)))
         for record in page.records:
             if record.id not in reading.seen and known.get(record.id) != record.digest:
                 reading.changed.append(record)

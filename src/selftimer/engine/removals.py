@@ -49,6 +49,7 @@ class Removals:
         resource = tx.records.resource(kind)
         if resource is None or resource.complete_as_of != self._now:
             return []
+        self._forget_odd(tx, reading)
         absent = [i for i in tx.records.digests(kind) if i not in reading.seen]
         known = tx.records.count(kind)
         tx.records.mark_missing(kind, absent)
@@ -71,6 +72,12 @@ class Removals:
             if stored is not None and stored.missing >= 2:
                 gone.append(record_id)
         return gone
+
+    def _forget_odd(self, tx: Tx, reading: Reading) -> None:
+        """Entries that couldn't be understood and are in the list no more: under that id there never was a record."""
+        here = reading.seen | {""} if any(not entry.id for entry in reading.unreadable) else reading.seen
+        odd = [ident for ident in tx.records.quarantined(reading.kind) if ident not in here]
+        tx.records.release(reading.kind, [ident for ident in odd if tx.records.get(reading.kind, ident) is None])
 
     async def _settle(self, kind: Kind, record_id: str) -> None:
         try:

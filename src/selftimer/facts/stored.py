@@ -64,6 +64,17 @@ class Resource:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewField:
+    """A field that the studio's records have and nobody knows: kept, and counted."""
+
+    kind: Kind
+    name: str
+    first_seen_at: Instant
+    records: int
+    """In how many records it has been seen."""
+
+
 EventState = Literal["settling", "parked", "done", "expired", "dropped"]
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.facts.records import Kind
-    from selftimer.facts.stored import Resource, StoredEvent, StoredRecord, TraceRow
+    from selftimer.facts.stored import NewField, Resource, StoredEvent, StoredRecord, TraceRow
     from selftimer.plan.state import Delivery, DeliveryState, Run, RunState, Timer, TimerState
     from selftimer.ports.store import Order, Pause, RuleRow
 
@@ -52,6 +52,15 @@ class KindView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """Records of one kind that can't be understood for the same reason."""
+
+    kind: Kind
+    reason: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
     """The state of a studio at a glance."""
 
@@ -69,6 +78,10 @@ class StatusView:
     next_timers: tuple[Timer, ...] = ()
     next_deliveries: tuple[Delivery, ...] = ()
     """Ready, unknown and held ones in due order."""
+    new_fields: tuple[NewField, ...] = ()
+    """Fields that nobody knows, kind by kind."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Records whose newest version can't be understood; rules see their last good one."""
 
     @property
     def baseline_done(self) -> bool:

@@ -91,6 +91,10 @@ class StudioApi(Protocol):
         """The record that the raw one is; pure. `Unreadable` for an unknown enum word, a bad id, a wrong type."""
         ...
 
+    def unknown_fields(self, raw: RawRecord) -> tuple[str, ...]:
+        """The record's own fields that nobody knows, by names that are fit to be shown; pure and cheap."""
+        ...
+
     async def send_message(self, conversation_id: str, content: str, *, attachments: Sequence[str] = ()) -> Accepted:
         """`POST /conversation_messages`, once, on a fresh connection."""
         ...

@@ -44,6 +44,7 @@ class Local:
         self._fatal: Exception | None = None
         self._wanted = {"observe": asyncio.Event(), "deliver": asyncio.Event()}
         self._at_work: set[str] = set()
+        self._login = service.login_stamp()
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; then nothing new begins and what is under way ends.
@@ -153,6 +154,10 @@ class Local:
     async def _orders(self) -> None:
         if self._service.store.changed_by_others():
             self.wake("deliver")
+        if (login := self._service.login_stamp()) != self._login:
+            self._login = login
+            self._service.observe.poll_at = Instant.MIN  # what couldn't be read can be read now
+            self.wake("observe")
 
 
 async def run(service: Service) -> None:

@@ -24,6 +24,7 @@ from selftimer.sandbox.auth import (
 )
 from selftimer.sandbox.control import Control
 from selftimer.sandbox.dispatch import Reply
+from selftimer.sandbox.drift import DriftGate, Drifts
 from selftimer.sandbox.etags import Etags
 from selftimer.sandbox.faults import Faults
 from selftimer.sandbox.gate import FaultGate
@@ -43,23 +44,32 @@ _HTML = "text/html; charset=utf-8"
 Headers = list[tuple[bytes, bytes]]
 
 
-def create_app(world: Studio, options: ServerOptions | None = None, faults: Faults | None = None) -> Starlette:
-    """The app. `faults` may be handed in to order them in process; else they come by /_sandbox/faults."""
+def create_app(
+    world: Studio,
+    options: ServerOptions | None = None,
+    faults: Faults | None = None,
+    drifts: Drifts | None = None,
+) -> Starlette:
+    """The app. `faults` and `drifts` may be handed in to order them in process; else they come by /_sandbox/…."""
     world.script.join(dispatch.PART)
-    orders = faults or Faults()
+    orders, drifting = faults or Faults(), drifts or Drifts()
     options = options or ServerOptions()
     studio = _Studio(world, options)
     tagged = [Middleware(Etags, below=f"{dispatch.PREFIX}/")] if options.etags else []
     app = Starlette(
         routes=[
-            *Control(world, studio.logins, orders).routes(),
+            *Control(world, studio.logins, orders, drifting).routes(),
             *Site(world, studio.logins, orders).routes(),
             Route("/login", _Asgi(studio.login), methods=["GET", "POST"]),
             Route("/", _Asgi(studio.home), methods=["GET"]),
             Route("/openapi.json", _Asgi(studio.description), methods=["GET"]),
             *Uploads(world, studio.logins).routes(),
         ],
-        middleware=[Middleware(FaultGate, world=world, faults=orders), *tagged],
+        middleware=[
+            Middleware(FaultGate, world=world, faults=orders),
+            *tagged,
+            Middleware(DriftGate, drifts=drifting),
+        ],
     )
     app.router.redirect_slashes = False
     # whatever is under /api/v1, also what no pattern of Starlette's matches, such as a path with a line break in it

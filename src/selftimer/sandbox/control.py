@@ -11,6 +11,7 @@ from starlette.routing import Route
 from whenever import Instant
 
 from selftimer.sandbox.book.deeds import DeedError
+from selftimer.sandbox.drift import DriftError, Drifts, parse_drift
 from selftimer.sandbox.faults import FaultError, Faults, parse_fault
 from selftimer.sandbox.ledger import stamp
 from selftimer.sandbox.page.deeds import act
@@ -34,6 +35,7 @@ class Control:
     world: Studio
     logins: Logins
     faults: Faults
+    drifts: Drifts
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -44,6 +46,7 @@ class Control:
             Route("/_sandbox/ledger", self._guarded(self.ledger), methods=["GET"]),
             Route("/_sandbox/story", self._guarded(self.story), methods=["GET"]),
             Route("/_sandbox/faults", self._guarded(self.change_faults), methods=["GET", "POST", "DELETE"]),
+            Route("/_sandbox/drift", self._guarded(self.change_drift), methods=["GET", "POST", "DELETE"]),
             Route("/_sandbox/logins", self._guarded(self.change_logins), methods=["POST"]),
             Route("/_sandbox/act", self._guarded(self.act), methods=["POST"]),
         ]
@@ -58,7 +61,7 @@ class Control:
                 if not isinstance(body, dict):
                     raise BadOrderError("send a JSON object")
                 return _json(endpoint(request, body))
-            except (BadOrderError, DeedError, FaultError, orjson.JSONDecodeError) as error:
+            except (BadOrderError, DeedError, DriftError, FaultError, orjson.JSONDecodeError) as error:
                 return _json({"error": str(error)}, 422)
 
         return guarded
@@ -124,6 +127,14 @@ class Control:
     def act(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """Do something as a client or as the studio: `{"as": "client", "client": "Anna", "deed": "pay"}`."""
         return {"done": act(self.world, body), "now": stamp(self.world.now)}
+
+    def change_drift(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Order a drift, list the orders, or cancel them all."""
+        if request.method == "POST":
+            self.drifts.order(parse_drift(body))
+        elif request.method == "DELETE":
+            self.drifts.clear()
+        return {"drifts": self.drifts.to_json()}
 
     def change_logins(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """End all web sessions, or change their CSRF tokens behind the caller's back."""

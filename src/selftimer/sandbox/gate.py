@@ -33,7 +33,7 @@ _HOLD_SECONDS = 120.0
 
 
 @dataclass(slots=True)
-class _Captured:
+class Captured:
     """An answer caught on its way out."""
 
     status: int = 200
@@ -41,15 +41,17 @@ class _Captured:
     body: bytearray = field(default_factory=bytearray)
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
+        """What the app sends to."""
         if message["type"] == "http.response.start":
             self.status, self.headers = message["status"], list(message["headers"])
         else:
             self.body += message.get("body", b"")
 
-    def with_body(self, body: bytes) -> _Captured:
+    def with_body(self, body: bytes) -> Captured:
+        """The same with another body."""
         headers = [(k, v) for k, v in self.headers if k.lower() != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
-        return _Captured(self.status, headers, bytearray(body))
+        return Captured(self.status, headers, bytearray(body))
 
 
 class FaultGate:
@@ -117,8 +119,8 @@ class _Case:
             if not message.get("more_body"):
                 return bytes(body)
 
-    async def _carry_out(self, body: bytes) -> _Captured:
-        caught = _Captured()
+    async def _carry_out(self, body: bytes) -> Captured:
+        caught = Captured()
         sent = False
 
         async def replay() -> Message:
@@ -146,7 +148,7 @@ class _Case:
         answer.headers += [(k.lower().encode(), v.encode()) for k, v in self.fault.headers.items()]
         await self._answer(answer)
 
-    async def _answer(self, caught: _Captured, *, signal: str = "") -> None:
+    async def _answer(self, caught: Captured, *, signal: str = "") -> None:
         headers = [*caught.headers, (SIGNAL, signal.encode())] if signal else caught.headers
         await self.send({"type": "http.response.start", "status": caught.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": bytes(caught.body)})
@@ -178,7 +180,7 @@ class _Case:
         transport.abort()
         await self._gone()
 
-    async def _tear(self, caught: _Captured) -> None:
+    async def _tear(self, caught: Captured) -> None:
         """Half of the body, then nothing more."""
         if self._in_process:
             await self._answer(caught, signal="torn")
@@ -190,7 +192,7 @@ class _Case:
         self._transport.close()
         await self._gone()
 
-    async def _delay(self, caught: _Captured) -> None:
+    async def _delay(self, caught: Captured) -> None:
         if self._in_process:
             await self._answer(caught, signal=f"delay={self.fault.seconds}")
             return
@@ -202,9 +204,9 @@ class _Case:
             pass
 
 
-def _made(status: int, body: bytes, kind: str) -> _Captured:
+def _made(status: int, body: bytes, kind: str) -> Captured:
     headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-    return _Captured(status, headers, bytearray(body))
+    return Captured(status, headers, bytearray(body))
 
 
 def _error(fault: Fault) -> bytes:

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     password: SecretStr | None = None
     cookie: SecretStr | None = None
     _workspace: Path = PrivateAttr(default=Path())
+    _origin: Origin = PrivateAttr(default_factory=lambda: Origin("", ""))
 
     @classmethod
     def load(cls, workspace: Path) -> Settings:
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
         except SettingsError as error:
             raise ConfigError(f"{error}: a variable for a whole section must be JSON") from None
         settings._workspace = folder
+        settings._origin = origin
         return settings
 
     @model_validator(mode="before")
@@ -121,6 +123,13 @@ class Settings(BaseSettings):
     def workspace(self) -> Path:
         """The folder that they belong to."""
         return self._workspace
+
+    def where(self, secret: str) -> str:
+        """Where `password`, `cookie` or `email` was set, for a sentence about it."""
+        if secret in _credentials():
+            return f"the systemd credential {secret!r}"
+        place = self._origin.where(secret)
+        return place if place.startswith("the variable") else f"{PREFIX}{secret.upper()} ({place})"
 
     def notes(self) -> list[str]:
         """What isn't wrong but should be looked at, as sentences."""

@@ -86,6 +86,10 @@ class SnapshotStudio:
         """As the client does."""
         return parse(raw)
 
+    def unknown_fields(self, raw: RawRecord) -> tuple[str, ...]:
+        """None: what is known already was counted when it came."""
+        return ()
+
     def open_for(self, client_id: str) -> RawRecord:
         """A conversation that a plan would have opened."""
         body: dict[str, Any] = {"id": f"conv_plan{len(self._opened)}", "client_id": client_id, "status": "active"}

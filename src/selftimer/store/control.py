@@ -30,6 +30,9 @@ _REMOVE_PAUSE = sa.delete(tables.pauses).where(
     _p.studio == STUDIO, _p.scope == bindparam("_scope"), _p.id == bindparam("_id")
 )
 _NAMED = sa.select(_n.value).where(_n.studio == STUDIO, _n.name == bindparam("_name"))
+_TOLD = sa.select(tables.notices.c.at).where(
+    tables.notices.c.studio == STUDIO, tables.notices.c.key == bindparam("_key")
+)
 _EPOCH = "epoch"
 
 
@@ -67,6 +70,9 @@ class SqlControl(Group):
     def notice(self, at: Instant, subject: str, text: str, *, key: str) -> bool:
         row = {"studio": self._studio, "key": key, "at": at, "subject": subject, "text": text}
         return self._run(insert_new(self._dialect, tables.notices), **row).rowcount > 0
+
+    def told(self, key: str) -> bool:
+        return self._run(_TOLD, _key=key).first() is not None
 
     def get(self, name: str) -> Any:
         """The value of that name; None where none was put."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from selftimer.errors import StoreError
+from selftimer.facts.newfields import NEW_FIELDS, read_new_fields
 from selftimer.facts.records import Kind
 from selftimer.plan.state import DeliveryState, TimerState
 from selftimer.ports import DEGRADED
-from selftimer.ports.reader import ClientView, KindView, NoticeView, PollView, StatusView, VersionView
+from selftimer.ports.reader import ClientView, KindView, NoticeView, PollView, SetAside, StatusView, VersionView
 from selftimer.store import tables
 from selftimer.store.columns import load_json
 from selftimer.store.control import ORDERS, PAUSES, SqlControl
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
-    from selftimer.facts.stored import StoredEvent, StoredRecord, TraceRow
+    from selftimer.facts.stored import NewField, StoredEvent, StoredRecord, TraceRow
     from selftimer.plan.state import Delivery, Run, RunState, Timer
     from selftimer.ports.store import Order, Pause, RuleRow
 
@@ -131,6 +132,8 @@ class SqlReader:
             degraded=tuple(SqlControl(connection, self.studio).get(DEGRADED) or ()),
             next_timers=tuple(self._rows(connection, TIMERS, timers)),
             next_deliveries=tuple(self._rows(connection, DELIVERIES, deliveries)),
+            new_fields=self._new_fields(connection),
+            set_aside=self._set_aside(connection),
         )
 
     def _kinds(self, connection: sa.Connection) -> dict[Kind, KindView]:
@@ -144,6 +147,17 @@ class SqlReader:
                 self._rows(connection, RESOURCES, RESOURCES.select), key=lambda one: list(Kind).index(one.kind)
             )
         }
+
+    def _new_fields(self, connection: sa.Connection) -> tuple[NewField, ...]:
+        n = tables.named.c
+        wanted = sa.select(n.value).where(n.studio == self.studio, n.name == NEW_FIELDS)
+        return read_new_fields(connection.execute(wanted).scalar_one_or_none())
+
+    def _set_aside(self, connection: sa.Connection) -> tuple[SetAside, ...]:
+        q = tables.quarantines.c
+        wanted = sa.select(q.kind, q.reason, sa.func.count()).where(q.studio == self.studio).group_by(q.kind, q.reason)
+        found = [SetAside(kind=kind, reason=why, records=count) for kind, why, count in connection.execute(wanted)]
+        return tuple(sorted(found, key=lambda one: (list(Kind).index(one.kind), -one.records, one.reason)))
 
     def _counts(self, connection: sa.Connection, column: sa.Column[Any], *where: Any) -> dict[Any, int]:
         statement = sa.select(column, sa.func.count()).where(column.table.c.studio == self.studio, *where)

@@ -51,6 +51,7 @@ _QUARANTINE = sa.update(tables.records).where(*_ONE).values(quarantine=bindparam
 _QUARANTINED = sa.select(_q.digest).where(
     _q.studio == STUDIO, _q.kind == bindparam("_kind"), _q.record_id == bindparam("_id")
 )
+_ALL_QUARANTINED = sa.select(_q.record_id, _q.reason).where(_q.studio == STUDIO, _q.kind == bindparam("_kind"))
 _RELEASE = sa.delete(tables.quarantines).where(
     _q.studio == STUDIO, _q.kind == bindparam("_kind"), _q.record_id.in_(bindparam("_ids", expanding=True))
 )
@@ -146,6 +147,13 @@ class SqlRecords(Group):
     def mark_gone(self, kind: Kind, record_id: str, at: Instant) -> None:
         self._run(_GONE, _kind=kind, _id=record_id, _at=at)
         self._run(_RELEASE, _kind=kind, _ids=[record_id])
+
+    def quarantined(self, kind: Kind) -> dict[str, str]:
+        return {ident: reason for ident, reason in self._run(_ALL_QUARANTINED, _kind=kind)}  # noqa: C416 - typed rows
+
+    def release(self, kind: Kind, ids: Sequence[str]) -> None:
+        for some in chunks(ids):
+            self._run(_RELEASE, _kind=kind, _ids=some)
 
     def quarantine(self, kind: Kind, record_id: str, digest: bytes, reason: str, at: Instant) -> bool:
         if self._run(_QUARANTINED, _kind=kind, _id=record_id).scalar() == digest:

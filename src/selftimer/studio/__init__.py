@@ -10,8 +10,8 @@ from selftimer.studio import (
     models,
 )
 from selftimer.studio.api import Studio
-from selftimer.studio.auth import Credentials
 from selftimer.studio.endpoints import ENDPOINTS, Endpoint, Endpoints
+from selftimer.studio.memory import Credentials
 from selftimer.studio.stream import SetAside, Stream
 
 __all__ = ["ENDPOINTS", "Credentials", "Endpoint", "Endpoints", "SetAside", "Stream", "Studio", "models"]

@@ -106,6 +106,18 @@ def _fault(source: dict[str, Any], message: object, code: object) -> _Fault:
     return _Fault(str(message)[:500], code.lower() if isinstance(code, str) else None, found)
 
 
+def error_shape(answer: Answer) -> int:
+    """Which of the four shapes an error's body has (studio-api.md, Errors); 0 for none of them."""
+    body = _json_or_none(answer)
+    if read_fault(body) is None or not isinstance(body, dict):
+        return 0
+    if isinstance(body["error"], dict):
+        return 1
+    if "code" in body:
+        return 3
+    return 4 if "details" in body else 2
+
+
 def retry_after(answer: Answer, now: Instant) -> float | None:
     """Seconds that `Retry-After` asks for, as a number or a date; None where it is absent or malformed."""
     text = answer.headers.get("retry-after", "").strip()

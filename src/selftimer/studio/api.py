@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import SecretStr
 
@@ -13,17 +13,19 @@ from selftimer.facts.records import Kind, RawRecord, Record, Unreadable
 from selftimer.ports import Accepted, Page, Permit, Signals
 from selftimer.primitives.clock import SystemClock
 from selftimer.studio.account import Me
-from selftimer.studio.auth import Auth, Credentials
+from selftimer.studio.auth import Auth
 from selftimer.studio.calls import Group
 from selftimer.studio.clients import ALL_TYPES, Clients
 from selftimer.studio.conversations import Conversations
 from selftimer.studio.coupons import Coupons, GiftCards
 from selftimer.studio.documents import Contracts, Documents, Questionnaires, Quotes
+from selftimer.studio.drift import unknown_fields
 from selftimer.studio.endpoints import Endpoints
 from selftimer.studio.galleries import Collections, Photos
 from selftimer.studio.http import Http
 from selftimer.studio.invoices import Invoices, Payments
 from selftimer.studio.limiter import RateLimiter
+from selftimer.studio.memory import Credentials
 from selftimer.studio.pages import data_of, messages_of, one, page_of, parse, payments_of
 from selftimer.studio.sessions import Schedules, Sessions, SessionTypes
 from selftimer.studio.stream import PAGES_AT_ONCE
@@ -44,8 +46,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import httpx
+    from whenever import Instant
 
     from selftimer.primitives.clock import Clock
+    from selftimer.studio.answers import Answer
+    from selftimer.studio.endpoints import Api
+    from selftimer.studio.memory import Memory
 
 T = TypeVar("T")
 G = TypeVar("G", bound=Group)
@@ -94,8 +100,10 @@ class Studio:
         transport: httpx.AsyncBaseTransport | None = None,
         write_deadline: float = WRITE_DEADLINE,
         read_timeout: httpx.Timeout = READ_TIMEOUT,
+        memory: Memory | None = None,
     ) -> None:
-        table, clock = endpoints or Endpoints(), clock or SystemClock()
+        self.endpoints = table = endpoints or Endpoints()
+        clock = clock or SystemClock()
         self._transport = Transport(
             base_url,
             clock,
@@ -112,6 +120,7 @@ class Studio:
             credentials or _credentials(email, password, cookie),
             account_path=table["account"].path,
             account_id=account_id,
+            memory=memory,
         )
         self._http = Http(self._transport, self._auth, self._limiter, table, clock, random or Random())
         self._sizes: dict[Kind, int] = {}
@@ -156,6 +165,34 @@ class Studio:
     def skew(self) -> float | None:
         """Seconds that the studio's clock is ahead of ours, by its last `Date` header; None if unknown."""
         return self._http.skew
+
+    @property
+    def account_id(self) -> str | None:
+        """The pinned account, or the one that was seen; None where the studio doesn't tell it."""
+        return self._auth.account_id
+
+    @property
+    def signs_in_by(self) -> Literal["password", "cookie"]:
+        """Whether Selftimer signs in itself, or is given a session's cookie."""
+        return "cookie" if self._auth.by_cookie else "password"
+
+    @property
+    def session_opened_at(self) -> Instant | None:
+        """When the present session was opened."""
+        return self._auth.opened_at
+
+    @property
+    def cookie_expires_at(self) -> int | None:
+        """When the session's last cookie ends by its own word, in seconds since 1970."""
+        return self._auth.expires_at
+
+    async def look(self, path: str, query: Mapping[str, str] | None = None, *, api: Api = "studio") -> Answer:
+        """One GET as it is answered, whatever the answer: for a tour. `StudioError` where no answer came."""
+        return await self._http.look(path, query, api=api)
+
+    def unknown_fields(self, raw: RawRecord) -> tuple[str, ...]:
+        """The record's own fields that nobody knows; pure."""
+        return unknown_fields(raw.kind, raw.raw)
 
     async def account(self) -> str:
         """The account's id, "" where the studio doesn't tell it; signs in if needed."""

@@ -1,7 +1,8 @@
 """Signing in, staying signed in, and knowing when to stop (studio-api.md, Conventions; delivery.md §4).
 
-One sign-in at a time whoever asks, at most three an hour, and after each one a probe: the account must be the pinned
-one. A session is a generation number: who meets an expired one says which, so that a renewed session isn't thrown away.
+One sign-in at a time whoever asks, at most three an hour over all processes, and after each one a probe: the account
+must be the pinned one. A session is a generation number: who meets an expired one says which, so that a renewed session
+isn't thrown away. Before a sign-in the kept session is tried, and credentials that were given meanwhile are taken up.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections import deque
-from dataclasses import dataclass
 from http.cookiejar import Cookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -20,9 +19,13 @@ import structlog
 from selftimer.errors import ConfigError, Drifted, NotSignedIn, Unclear
 from selftimer.studio.answers import Answer, Lost, expired, judge_read, login_page, lost_read, lost_write, to_login
 from selftimer.studio.endpoints import LOGIN_PATH
+from selftimer.studio.memory import Credentials, Forgetful, KeptCookie, KeptSession, Memory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import SecretStr
+    from whenever import Instant
 
     from selftimer.primitives.clock import Clock
     from selftimer.studio.limiter import RateLimiter
@@ -30,27 +33,11 @@ if TYPE_CHECKING:
 
 LOGINS_PER_HOUR = 3
 _HOUR = 3600.0
+_COOKIE_OVER = "the session cookie is not valid any more"
 _META = re.compile(
     r"""<meta\b(?=[^>]*\bname\s*=\s*["']csrf-token["'])[^>]*\bcontent\s*=\s*["']([^"']+)["']""", re.IGNORECASE
 )
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """E-mail and password of the studio's web login, or the `Cookie` header of a session that somebody signed in.
-
-    `hint` names the settings they came from, for the sentences that the owner reads.
-    """
-
-    email: str | None = None
-    password: SecretStr | None = None
-    cookie: SecretStr | None = None
-    hint: str = "check SELFTIMER_EMAIL and SELFTIMER_PASSWORD"
-
-    def __post_init__(self) -> None:
-        if self.cookie is None and not (self.email and self.password):
-            raise ConfigError(f"the studio's e-mail and password, or a session cookie, are missing; {self.hint}")
 
 
 class Auth:
@@ -65,8 +52,12 @@ class Auth:
         *,
         account_path: str,
         account_id: str | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self.account_id = account_id
+        self._memory: Memory = memory or Forgetful()
+        self.account_id = account_id or self._memory.account_id()
+        self.opened_at: Instant | None = None
+        """When the present session was opened; None before there is one."""
         self._transport = transport
         self._limiter = limiter
         self._clock = clock
@@ -74,12 +65,22 @@ class Auth:
         self._account_path = account_path
         self._generation = 0
         self._alive = False
-        self._logins: deque[float] = deque(maxlen=LOGINS_PER_HOUR)
         self._opened = False
+        self._restored = False
         self._certain = False
         self._refusal: tuple[float, str, str] | None = None
         self._flight: asyncio.Task[None] | None = None
         self._page_token: str | None = None
+
+    @property
+    def by_cookie(self) -> bool:
+        """Whether somebody else signs in, and gives the session's cookie."""
+        return self._credentials.cookie is not None
+
+    @property
+    def expires_at(self) -> int | None:
+        """When the last cookie of the session ends by its own word, in seconds since 1970; None where none says."""
+        return max((cookie.expires for cookie in self._transport.jar if cookie.expires), default=None)
 
     async def ensure(self) -> int:
         """The generation of a live session, signing in first if there is none.
@@ -125,14 +126,19 @@ class Auth:
             self._alive = False
             raise self._refused(
                 f"these credentials belong to account {found}, but this workspace is account {self.account_id}'s: "
-                f"nothing is read or sent; {self._credentials.hint}",
+                f"nothing is read or sent; {self._credentials.hint}, or, if it is to change accounts, run "
+                "'selftimer logout --forget-account' and look at account_id in selftimer.toml",
                 code="wrong_account",
             )
-        self.account_id = self.account_id or found
+        if found is not None and self.account_id is None:
+            self.account_id = found
+            self._remember(lambda: self._memory.pin(found))
         return found
 
     async def aclose(self) -> None:
-        """Stop a sign-in that is under way."""
+        """Stop a sign-in that is under way; a session that lives is kept as it is now."""
+        if self._alive:
+            self._keep()
         if self._flight is not None:
             self._flight.cancel()
             await asyncio.wait([self._flight])
@@ -143,28 +149,80 @@ class Auth:
             flight.exception()  # retrieved here too: every waiter may have been cancelled
 
     async def _sign_in(self) -> None:
+        self._take_newest()
         self._check_refusal()
+        if not self._opened:
+            self._restore()
         if self._opened and not self._certain and await self._still_alive():
-            self._generation = max(1, self._generation)
             self._alive = True
+            if self._restored:
+                self._restored = False
+                self._generation += 1
+                _log.info("session.resumed", since=str(self.opened_at))
             return
-        if self._credentials.cookie is not None:
-            self._use_cookie(self._credentials.cookie)
-        else:
+        if self._credentials.cookie is None:
             await self._log_in()
-        self._opened, self._certain = True, False
+        elif self._opened and not self._restored:
+            self._certain = False
+            raise NotSignedIn(f"{_COOKIE_OVER}; {self._credentials.hint}", request=f"GET {self._account_path}")
+        else:
+            self._use_cookie(self._credentials.cookie)
+        self._opened, self._certain, self._restored = True, False, False
         try:
             await self._probe()
         except NotSignedIn as error:
             if error.code == "wrong_account":
                 raise
-            what = "the session cookie is not valid any more" if self._credentials.cookie else "the login did not last"
+            what = _COOKIE_OVER if self.by_cookie else "the login did not last"
             raise NotSignedIn(
                 f"{what}; {self._credentials.hint}", status=error.status, request=error.request
             ) from error
         self._generation += 1
         self._alive = True
-        _log.info("session.signed_in", generation=self._generation, logins_this_hour=len(self._logins))
+        self.opened_at = self._clock.now()
+        self._keep()
+        _log.info("session.signed_in", generation=self._generation, logins_this_hour=len(self._recent()))
+
+    def _take_newest(self) -> None:
+        """Credentials that were given since: a cookie that somebody pasted, a corrected password."""
+        newest = self._memory.newest()
+        if newest is None or newest == self._credentials:
+            return
+        self._credentials = newest
+        self._opened, self._certain, self._refusal = False, False, None
+        self._transport.clear_cookies()
+        _log.info("session.replaced", by="cookie" if self.by_cookie else "password")
+
+    def _restore(self) -> None:
+        """The session that this workspace opened last, if one is kept: it is tried before another one is opened."""
+        try:
+            kept = self._memory.session(self._credentials)
+        except ConfigError as error:
+            _log.warning("session.unkept", error=str(error))
+            return
+        if kept is None:
+            return
+        self._transport.clear_cookies()
+        for cookie in kept.cookies:
+            self._transport.add_cookie(_cookie(cookie.name, cookie.value, cookie.domain, cookie.path, cookie.expires))
+        self.opened_at = kept.opened_at
+        self._opened = self._restored = True
+
+    def _keep(self) -> None:
+        if self.opened_at is None:
+            return
+        cookies = tuple(
+            KeptCookie(name=c.name, value=c.value or "", domain=c.domain, path=c.path, expires=c.expires)
+            for c in self._transport.jar
+        )
+        session = KeptSession(cookies=cookies, opened_at=self.opened_at)
+        self._remember(lambda: self._memory.keep(self._credentials, session))
+
+    def _remember(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except (OSError, ConfigError) as error:
+            _log.warning("session.unkept", error=str(error))
 
     async def _still_alive(self) -> bool:
         try:
@@ -184,8 +242,7 @@ class Auth:
         self.verify(judge_read(answer, self._clock.now()))
 
     def _use_cookie(self, cookie: SecretStr) -> None:
-        if self._opened:
-            return  # the jar holds it, or what the studio renewed it to
+        self._transport.clear_cookies()
         host = self._transport.host
         domain = host if "." in host else f"{host}.local"
         for pair in cookie.get_secret_value().split(";"):
@@ -205,22 +262,32 @@ class Auth:
             "password": self._credentials.password.get_secret_value() if self._credentials.password else "",
         }
         await self._limiter.take(urgent=True)
-        self._logins.append(self._clock.monotonic())
+        before = self._recent()
+        self._count([*before, self._clock.now()])  # before it leaves: a process that dies now has signed in
         try:
             answer = await self._transport.submit(LOGIN_PATH, form, token)
         except Lost as lost:
             if lost.before_body:
-                self._logins.pop()
+                self._count(before)
             raise lost_write(lost) from lost
+        if answer.status in {408, 429} or answer.status >= 500:
+            self._count(before)  # it was not a login
         self._judge_login(answer)
         self._page_token = None  # the token is another one from here on
 
+    def _recent(self) -> list[Instant]:
+        """The sign-ins of the last hour, by whichever process of the workspace."""
+        now = self._clock.now()
+        return [at for at in self._memory.sign_ins() if abs((now - at).total("seconds")) < _HOUR]
+
+    def _count(self, times: list[Instant]) -> None:
+        self._remember(lambda: self._memory.put_sign_ins(times))
+
     def _check_budget(self) -> None:
-        now = self._clock.monotonic()
-        while self._logins and now - self._logins[0] >= _HOUR:
-            self._logins.popleft()
-        if len(self._logins) >= LOGINS_PER_HOUR:
-            wait = max(1, round((_HOUR - (now - self._logins[0])) / 60))
+        recent = self._recent()
+        if len(recent) >= LOGINS_PER_HOUR:
+            free_at = recent[-LOGINS_PER_HOUR].add(seconds=round(_HOUR))
+            wait = max(1, round((free_at - self._clock.now()).total("minutes")))
             _log.error("session.refused", code="too_many_logins", minutes=wait)
             raise NotSignedIn(
                 f"signed in {LOGINS_PER_HOUR} times within an hour and no session lasted: the next try is in {wait} "
@@ -232,12 +299,11 @@ class Auth:
     def _judge_login(self, answer: Answer) -> None:
         status = answer.status
         if status in {408, 429} or status >= 500:
-            self._logins.pop()  # it was not a login
             judge_read(answer, self._clock.now())  # raises
         if to_login(answer) or login_page(answer) or status in {400, 401, 403, 422}:
             raise self._refused(
                 f"the studio did not accept the e-mail and password; {self._credentials.hint}. "
-                "They are tried again in an hour, or when Selftimer is restarted",
+                "They are tried again in an hour, or at once when they have changed",
                 code="wrong_credentials",
             )
         if status == 419:
@@ -282,7 +348,7 @@ def _account_id(body: Any) -> str | None:
     return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "" else None
 
 
-def _cookie(name: str, value: str, domain: str) -> Cookie:
+def _cookie(name: str, value: str, domain: str, path: str = "/", expires: int | None = None) -> Cookie:
     return Cookie(
         version=0,
         name=name,
@@ -292,11 +358,11 @@ def _cookie(name: str, value: str, domain: str) -> Cookie:
         domain=domain,
         domain_specified=False,
         domain_initial_dot=False,
-        path="/",
+        path=path,
         path_specified=True,
         secure=False,
-        expires=None,
-        discard=True,
+        expires=expires,
+        discard=expires is None,
         comment=None,
         comment_url=None,
         rest={},

@@ -115,6 +115,26 @@ class Http:
             await self._clock.sleep(pause)
             attempt += 1
 
+    async def look(self, path: str, query: Mapping[str, str] | None = None, *, api: Api = "studio") -> Answer:
+        """One GET as it is answered; made once more where the session had expired, or what came may pass."""
+        last = False
+        while True:
+            await self._limiter.take()
+            generation = await self._auth.ensure()
+            try:
+                answer = await self._transport.read(path, query, api=api)
+            except Lost as lost:
+                if last:
+                    raise lost_read(lost) from lost
+            else:
+                self._learn(answer)
+                if expired(answer) and not last:
+                    self._auth.expire(generation)
+                elif last or (answer.status not in {408, 429} and answer.status < 500):
+                    return answer
+            last = True
+            await self._clock.sleep(_FIRST_PAUSE)
+
     async def write(self, method: str, path: str, body: Mapping[str, Any] | None, *, api: Api = "studio") -> Any:
         """One POST, PUT or DELETE: its JSON when applied, else `NotApplied`, `Unclear` or `Drifted`. Never tried again.
 

@@ -8,6 +8,7 @@ that isn't a whole number of minor units is an error: the record is set aside ra
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt
@@ -19,7 +20,8 @@ from selftimer.primitives import ids
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./ -]{1,40}\Z")
+_PLAIN = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+"""A word that may be shown and logged: what has capitals, blanks or signs could be somebody's name."""
 _ALIKE = {"cancelled": "canceled"}
 
 
@@ -140,15 +142,37 @@ ScheduleIntervalId = Annotated[str, _id(ids.ScheduleIntervalId)]
 AttachmentId = Annotated[str, _id(ids.AttachmentId)]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one field. `field` has `*` for a list's places; `kind` is pydantic's, or one of ours above."""
+
+    field: str
+    kind: str
+    value: object
+    message: str
+
+
+def faults_of(error: ValidationError) -> list[Fault]:
+    """Every fault of a payload, in the order of its model."""
+    return [
+        Fault(
+            ".".join("*" if isinstance(part, int) else part for part in one["loc"]) or "record",
+            "word" if one["type"] in {"literal_error", "enum"} else one["type"],
+            one.get("input"),
+            one["msg"][:1].lower() + one["msg"][1:],
+        )
+        for one in error.errors(include_url=False)
+    ]
+
+
 def shape_of(kind: str, error: ValidationError) -> tuple[str, str]:
     """(reason, shape) of the first fault. The shape is the same for every record with it and holds no personal data."""
-    first = error.errors(include_url=False)[0]
-    field = ".".join("*" if isinstance(part, int) else part for part in first["loc"]) or "record"
-    value = first.get("input")
-    if first["type"] in {"literal_error", "enum"}:
+    first = faults_of(error)[0]
+    field = first.field
+    if first.kind == "word":
+        value = first.value
         word = value if isinstance(value, str) and _PLAIN.match(value) else f"<{type(value).__name__}>"
         return f"{kind}.{field}: the word {word!r} is not known", f"{kind}.{field}={word}"
-    if first["type"] == "missing":
+    if first.kind == "missing":
         return f"{kind}.{field} is missing", f"{kind}.{field}:missing"
-    told = first["msg"][:1].lower() + first["msg"][1:]
-    return f"{kind}.{field}: {told}", f"{kind}.{field}:{first['type']}"
+    return f"{kind}.{field}: {first.message}", f"{kind}.{field}:{first.kind}"

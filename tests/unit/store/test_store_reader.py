@@ -6,8 +6,11 @@ import pytest
 from tests.unit.store.builders import T0, at, delivery, event, record, resource, run, timer, trace
 
 from selftimer.errors import StoreError
+from selftimer.facts.newfields import NEW_FIELDS
 from selftimer.facts.records import Kind
+from selftimer.facts.stored import NewField
 from selftimer.plan.state import DeliveryState, RunState, TimerState
+from selftimer.ports.reader import SetAside
 from selftimer.ports.store import Pause, RuleRow
 from selftimer.store.engine import open_database
 from selftimer.store.reader import SqlReader
@@ -60,6 +63,7 @@ async def test_the_status_says_everything_at_a_glance(store: SqlStore, reader: S
         tx.control.put_pause(Pause(scope="all", id="", since=T0))
 
     await store.write(fill)
+    await store.write(lambda tx: tx.control.put(NEW_FIELDS, {"quote": {"tax": [T0.format_iso(), 3]}}))
     status = reader.status(upcoming=1)
 
     assert status.studio == "s"
@@ -77,6 +81,8 @@ async def test_the_status_says_everything_at_a_glance(store: SqlStore, reader: S
     assert [d.id for d in status.next_deliveries] == ["d1"]
     assert [p.scope for p in status.pauses] == ["all"]
     assert status.orders == 1
+    assert status.new_fields == (NewField(kind=Kind.QUOTE, name="tax", first_seen_at=T0, records=3),)
+    assert status.set_aside == (SetAside(kind=Kind.CLIENT, reason="why", records=1),)
 
 
 async def test_an_empty_database_has_a_status_too(reader: StoreReader) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from selftimer.studio.memory import Memory
+
 START = Instant.from_utc(2026, 3, 2, 9)
 BASE = "http://studio.test/api/v1"
 CLIENT = "cl_" + "C" * 30
@@ -162,11 +164,14 @@ def bench(
     account_id: str | None = None,
     requests_per_minute: float = 60_000,
     endpoints: Endpoints | None = None,
+    memory: Memory | None = None,
+    script: Script | None = None,
+    at: Instant = START,
 ) -> Bench:
-    """A client over a scripted studio, with a clock that stands still."""
-    script = Script()
+    """A client over a scripted studio (a given one goes on), with a clock that stands still."""
+    script = script or Script()
     faults = Faults(httpx.ASGITransport(script.app()))
-    clock = VirtualClock(START)
+    clock = VirtualClock(at)
     studio = Studio(
         credentials or Credentials(email="owner@studio.test", password=SecretStr("secret")),
         clock,
@@ -176,6 +181,7 @@ def bench(
         requests_per_minute=requests_per_minute,
         transport=faults,
         endpoints=endpoints,
+        memory=memory,
     )
     return Bench(script, faults, clock, studio)
 
