@@ -1,0 +1,215 @@
+"""Why something didn't happen, or did: the service's own traces, runs and moments, told in a diary's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from selftimer.plan.state import DeliveryState, TimerState
+from selftimer.ruletests.compare import about_the_same, faults, minute
+from selftimer.ruletests.spoken import effects, of_step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from whenever import Instant
+
+    from selftimer.facts.stored import TraceRow
+    from selftimer.plan.state import Delivery, Run
+    from selftimer.rulebook.model import Entry, Rule, Rulebook
+    from selftimer.ruletests.compare import Action, Difference
+    from selftimer.ruletests.model import Expected
+    from selftimer.ruletests.stage import Stage
+
+_ALL = 100_000
+_VERDICTS = {
+    "repeat": "it had begun for them before, and 'repeat' says not again",
+    "baseline": "it happened before the rule was active",
+    "own": "it was a change of our own, and the rule doesn't say 'also: own_changes'",
+    "under way": "a run of it was under way already",
+    "off": "its mode is off",
+    "chain": "it would have been the third run that our own creations began",
+    "late": "its window had closed",
+}
+MOST = 6
+"""Lines of explanation for one difference, so that the first reason isn't buried."""
+
+
+class Explainer:
+    """Explains the differences of one test, after it was lived through."""
+
+    def __init__(self, stage: Stage, book: Rulebook, zone: str, done: Sequence[Action]) -> None:
+        self._stage, self._book, self._zone, self._done = stage, book, zone, done
+        self._books = stage.books
+
+    def why(self, difference: Difference) -> list[str]:
+        """What a photographer needs to know to see which of the two is wrong, rule or test."""
+        expected, action = difference.expected, difference.action
+        if expected is not None and action is not None:
+            return self._other(expected, action)
+        if expected is not None:
+            return list(dict.fromkeys(self._missing(expected)))[:MOST]
+        return self._came(action) if action is not None else []
+
+    def _at(self, instant: Instant) -> str:
+        return minute(instant, self._zone)
+
+    def _say(self, text: str) -> str:
+        return self._books.named(text)
+
+    # --- it was done, but otherwise ----------------------------------------------------------------------------------
+
+    def _other(self, expected: Expected, action: Action) -> list[str]:
+        lines = []
+        if minute(expected.at, self._zone) != minute(action.at, self._zone):
+            lines.append(f"it came at {self._at(action.at)}")
+            lines += self._put_off(action.delivery)
+        lines += faults(expected, action)
+        if expected.contains and any(text not in action.text for text in expected.contains):
+            lines += ["it reads:", *(f"    {line}" for line in action.text.splitlines())]
+        return lines
+
+    def _put_off(self, delivery: Delivery) -> list[str]:
+        """What kept it back: reasons that it had while it waited, and the night."""
+        reasons = []
+        for sight in self._stage.witness.seen:
+            seen = sight.delivery
+            if seen.id == delivery.id and seen.state in {DeliveryState.READY, DeliveryState.HELD} and seen.reason:
+                reasons.append(f"at {self._at(sight.at)} it was put off: {self._say(seen.reason)}")
+        if not reasons and delivery.allowed_at > delivery.planned_at:
+            night = f"it was wanted at {self._at(delivery.planned_at)}, in the quiet hours"
+            reasons.append(f"{night}: they end at {self._at(delivery.allowed_at)}")
+        if not reasons:
+            reasons += self._begun(delivery)
+        return reasons
+
+    # --- it was done, and nobody expected it -------------------------------------------------------------------------
+
+    def _came(self, action: Action) -> list[str]:
+        lines = self._begun(action.delivery)
+        if action.came in {"held", "skipped", "failed"} and action.reason:
+            lines.insert(0, f"{action.came}: {self._say(action.reason)}")
+        return lines
+
+    def _begun(self, delivery: Delivery) -> list[str]:
+        run = next((one for one in self._runs(delivery.rule_id) if one.id == delivery.run_id), None)
+        if run is None:
+            return []
+        about = self._books.name_of(run.subject_kind.value, run.subject_id)
+        entry = f", entry {run.entry_id}" if run.entry_id else ""
+        what = f"by {self._say(run.occurrence)} of {run.subject_kind.value} {about}"
+        return [f"rule {run.rule_id}{entry}, begun at {self._at(run.begun_at)} {what}"]
+
+    def _runs(self, rule: str) -> list[Run]:
+        return list(reversed(self._stage.reader.runs(rule=rule, limit=_ALL)))
+
+    # --- it wasn't done ----------------------------------------------------------------------------------------------
+
+    def _missing(self, expected: Expected) -> Iterator[str]:
+        client = self._books.find("client", expected.to)
+        client_id = client.id if client is not None else None
+        for rule in self._book.rules.values():
+            for entry in rule.entries:
+                if any(self._does(expected, step.id, of_step(step)) for step in effects(entry.steps)):
+                    yield from self._of_rule(rule, entry, expected, client_id)
+
+    def _does(self, expected: Expected, step_id: str, said: tuple[str, str]) -> bool:
+        if expected.verb and expected.verb != said[0]:
+            return False
+        return expected.name in {said[1], step_id}
+
+    def _of_rule(self, rule: Rule, entry: Entry, expected: Expected, client_id: str | None) -> Iterator[str]:
+        who = f"rule {rule.id}" + (f", entry {entry.id}" if entry.id else "")
+        became = list(self._became(rule, entry, expected, client_id))
+        if became:
+            yield from became
+            return
+        begun = [
+            run
+            for run in self._runs(rule.id)
+            if run.entry_id == entry.id and client_id in {None, run.client_id} and run.begun_at <= expected.at
+        ]
+        for run in begun:
+            yield f"{who} was begun at {self._at(run.begun_at)} and {self._stood(run)}"
+            yield from self._judged(self._traces(rule, run=run.id))
+        moments = list(self._moments(rule, entry, client_id))
+        traces = [
+            row
+            for row in self._traces(rule)
+            if row.run_id is None and row.entry_id == entry.id and client_id in {None, row.client_id}
+        ]
+        if not begun:
+            yield from (f"{who}: {line}" for line in moments)
+            refused = [row for row in traces if row.verdict != "begun"]
+            for row in refused[-2:]:
+                about = self._books.name_of(row.subject_kind.value, row.subject_id) if row.subject_kind else ""
+                what = self._say(row.what).removeprefix("moment ")
+                yield f"{who} didn't begin at {self._at(row.at)} for {about} ({what}): {self._verdict(row)}"
+                yield from _leaves(row.detail)
+            if not moments and not refused:
+                yield f"{who} never came to be asked: nothing that begins it happened"
+
+    def _became(
+        self, rule: Rule, entry: Entry, expected: Expected, client_id: str | None
+    ) -> Iterator[str]:
+        """What became of a delivery of that step."""
+        for delivery in self._stage.deliveries():
+            said = (delivery.rule_id, delivery.entry_id) == (rule.id, entry.id)
+            if not said or client_id not in {None, delivery.client_id}:
+                continue
+            if expected.name not in {delivery.words, delivery.step_id, delivery.verb.value}:
+                continue
+            state = delivery.state.value
+            reason = f": {self._say(delivery.reason)}" if delivery.reason else ""
+            when = f", due at {self._at(delivery.due_at)}" if delivery.state is DeliveryState.READY else ""
+            standing = any(about_the_same(expected, action) for action in self._done if action.delivery.id == delivery.id)
+            if not standing or delivery.state is not DeliveryState.SENT:
+                yield f"rule {rule.id} planned it at {self._at(delivery.planned_at)}; it is {state}{reason}{when}"
+                yield from self._judged(self._traces(rule, run=delivery.run_id))
+
+    def _stood(self, run: Run) -> str:
+        if run.ended_at is not None:
+            return f"ended at {self._at(run.ended_at)}: {self._say(run.reason or 'done')}"
+        if run.wake_at is not None:
+            return f"waits until {self._at(run.wake_at)}"
+        return f"is {run.state.value}" + (f": {self._say(run.reason)}" if run.reason else "")
+
+    def _moments(self, rule: Rule, entry: Entry, client_id: str | None) -> Iterator[str]:
+        for state in (TimerState.PENDING, TimerState.OPEN, TimerState.SKIPPED, TimerState.LAPSED):
+            for timer in self._stage.reader.timers(state=state, rule=rule.id, limit=_ALL):
+                if timer.entry_id.partition("#")[0] != entry.id or client_id not in {None, timer.client_id}:
+                    continue
+                about = self._books.name_of(timer.kind.value, timer.subject_id)
+                reason = f", {self._say(timer.reason)}" if timer.reason else ""
+                yield f"its moment for {about} is {self._at(timer.due_at)} ({state.value}{reason})"
+
+    def _traces(self, rule: Rule, run: str | None = None) -> list[TraceRow]:
+        return list(reversed(self._stage.reader.traces(rule=rule.id, run=run, limit=_ALL)))
+
+    def _judged(self, rows: Sequence[TraceRow]) -> Iterator[str]:
+        for row in rows:
+            if row.verdict != "begun":
+                yield from _leaves(row.detail)
+
+    def _verdict(self, row: TraceRow) -> str:
+        if row.verdict == "audience":
+            return f"left out: {row.detail.get('why', '')}"
+        words = {"no": "its `if` says no", "unknown": "its condition is unknown", "until": "its `until` is true already"}
+        return _VERDICTS.get(row.verdict) or words.get(row.verdict) or row.verdict
+
+
+def _leaves(detail: Mapping[str, Any]) -> Iterator[str]:
+    """The parts of a condition that decided, with what they were."""
+    if "error" in detail:
+        yield f"    {detail['error']}"
+    if "text" not in detail:
+        return
+    parts = [part for part in detail.get("parts") or () if part.get("is") == detail.get("is")]
+    if parts and all("text" in part for part in parts) and any("is" in part for part in parts):
+        for part in parts:
+            yield from _leaves(part)
+        return
+    word = {True: "yes", False: "no", None: "unknown"}.get(detail.get("is"), str(detail.get("is")))
+    why = f" ({detail['why']})" if detail.get("why") else ""
+    value = f", it is {detail['value']!r}" if detail.get("value") is not None else ""
+    yield f"    {detail['text']}: {word}{value}{why}"
