@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from whenever import Instant
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from selftimer.rulebook.model import Rulebook
     from selftimer.ruletests.compare import Action
     from selftimer.ruletests.model import RuleTest
+    from selftimer.ruletests.stage import Ground
     from selftimer.settings import Settings
 
 BEFORE = 24
@@ -53,26 +54,25 @@ class Outcome:
         return not self.differences and not self.troubles
 
 
-async def run_test(test: RuleTest, book: Rulebook, settings: Settings) -> Outcome:
+async def run_test(test: RuleTest, book: Rulebook, settings: Settings, ground: Ground) -> Outcome:
     """Live through a test. Faults of the diary's own (a record that isn't there) are troubles, never raised."""
     begun = time.perf_counter()
     start = _start(test)
     past = _past(test.given, start)
     plan = for_test(test, book, settings, min(past.values(), default=start))
-    with tempfile.TemporaryDirectory(prefix="selftimer-test-") as folder:
-        async with Stage(plan, Path(folder)) as stage:
-            play = _Play(test, stage, settings.studio.time_zone)
-            try:
-                play.past(past)
-                stage.world.advance_to(start)
-                stage.world.ledger.forget_past()
-                await stage.start()
-                await play.live()
-            except NotThere as nothing:
-                play.troubles.append(str(nothing))
-            except SelftimerError as error:
-                play.troubles.append(f"the test couldn't go on: {error}")
-            return play.outcome(plan.book, time.perf_counter() - begun)
+    async with Stage(plan, ground) as stage:
+        play = _Play(test, stage, settings.studio.time_zone)
+        try:
+            play.past(past)
+            stage.world.advance_to(start)
+            stage.world.ledger.forget_past()
+            await stage.start()
+            await play.live()
+        except NotThere as nothing:
+            play.troubles.append(str(nothing))
+        except SelftimerError as error:
+            play.troubles.append(f"the test couldn't go on: {error}")
+        return play.outcome(plan.book, time.perf_counter() - begun)
 
 
 def _start(test: RuleTest) -> Instant:
@@ -111,19 +111,18 @@ class _Play:
             put(self.stage.books, one.kind, one.values)
 
     async def live(self) -> None:
+        """What happens in one minute is seen together; what the rules have to do needs no stop."""
         await self.stage.until(self.stage.now)
-        lines = list(self.test.diary)
-        while lines:
-            at = lines[0].at
+        deeds = [line for line in self.test.diary if isinstance(line, Happens | Answers)]
+        for at, lines in groupby(deeds, key=attrgetter("at")):
             await self.stage.until(at)
-            while lines and lines[0].at == at:
-                line = lines.pop(0)
+            for line in lines:
                 if isinstance(line, Happens):
                     carry_out(self.stage.books, line.event, line.values)
-                elif isinstance(line, Answers):
+                else:
                     await self.stage.until(at)  # what is asked at this very time is there by then
                     await self._answer(line)
-            await self.stage.until(at)
+        await self.stage.until(self.test.diary[-1].at)
 
     async def _answer(self, line: Answers) -> None:
         held = [d for d in self.stage.witness.waiting() if d.hold in {Hold.APPROVAL, Hold.FLOOD} and self._meant(line, d)]
@@ -142,7 +141,7 @@ class _Play:
     # --- afterwards --------------------------------------------------------------------------------------------------
 
     def outcome(self, book: Rulebook, seconds: float) -> Outcome:
-        started = hasattr(self.stage, "witness")
+        started = self.stage.started
         sights = self.stage.witness.seen if started else []
         names = {row.id: self.stage.books.name_of("client", row.id) or row.id for row in self.stage.world.tables.clients}
         done = actions(sights, self._texts() if started else {}, names)

@@ -7,7 +7,10 @@ the minutes between two polls would only blur the diary.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -24,11 +27,16 @@ from selftimer.sandbox.transport import FaultTransport
 from selftimer.sandbox.world import World
 from selftimer.simulation.turns import settle
 from selftimer.store.engine import open_database
+from selftimer.store.journal import NAME as JOURNAL
 from selftimer.store.reader import SqlReader
 from selftimer.store.store import SqlStore
+from selftimer.store.tables import metadata
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
+
+    import sqlalchemy as sa
+
 
     from selftimer.engine.observe import Observe
     from selftimer.plan.state import Delivery
@@ -37,9 +45,12 @@ if TYPE_CHECKING:
     from selftimer.store.engine import Database
 
 ORIGIN = "http://localhost"
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _NO_CAP = 1_000_000
 _ALL = 1_000_000
 _SEED = 7
+_FOR_EVER = 10**9
+"""Seconds that a web session lives: signing in again each morning has tests of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +63,46 @@ class Plan:
     """When the studio's books begin: before all that was there."""
 
 
+class Ground:
+    """A database that one test after the other is lived through on; each finds it empty. A context manager.
+
+    Opening one, and building up what SQLAlchemy knows of its statements, takes longer than most tests do. It lies in
+    memory where there is such a place.
+    """
+
+    def __init__(self) -> None:
+        place = str(MEMORY) if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
+        self._folder = tempfile.TemporaryDirectory(prefix="selftimer-test-", dir=place)
+        self.path = Path(self._folder.name) / "selftimer.db"
+        self.database = open_database(self.path, synchronous="OFF", threads=False)
+        self.reader = SqlReader(self.path, wiring.STUDIO)
+
+    def __enter__(self) -> Self:
+        """Open already."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close it and forget all."""
+        self.reader.close()
+        self.database.close()
+        self._folder.cleanup()
+
+    async def clear(self) -> None:
+        """Forget the test before."""
+        await self.database.write(_empty)
+        self.path.with_name(JOURNAL).unlink(missing_ok=True)
+
+
+def _empty(connection: sa.Connection) -> None:
+    for table in reversed(metadata.sorted_tables):
+        connection.execute(table.delete())
+
+
 class Stage:
     """An async context manager; `start` begins the service, once the books hold what was there before."""
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, ground: Ground) -> None:
+        self._plan, self._ground = plan, ground
         facts = plan.settings.facts()
         profile = StudioProfile(
             name=facts.name, owner=facts.owner or facts.name, zone=facts.zone, currency=facts.currency
@@ -64,31 +110,29 @@ class Stage:
         self.world = World.empty(seed=_SEED, start=plan.past, profile=profile)
         self.books = Books(self.world)
         self.books.stock(plan.book.rules.values())
-        self._app = create_app(self.world, ServerOptions(rate_limit=None))
-        self.path = folder / "selftimer.db"
-        self._database: Database
+        self._app = create_app(self.world, ServerOptions(rate_limit=None, idle_seconds=_FOR_EVER))
         self.service: wiring.Service
         self.clock: SandboxClock
         self.witness: Witness
-        self._reader: SqlReader
+        self.started = False
 
     async def start(self) -> None:
         """Let the service take over the studio as it is now."""
         settings, profile = self._plan.settings, self.world.profile
         self.clock = SandboxClock(ORIGIN, httpx.ASGITransport(self._app))
         await self.clock.start()
-        self._database = open_database(self.path, synchronous="OFF")
+        await self._ground.clear()
         self.service = await wiring.build(
             settings.at_studio(ORIGIN, email=profile.email, password=profile.password),
             clock=self.clock,
             transport=FaultTransport(self._app),
             seed=_SEED,
             book=self._plan.book,
-            store=SqlStore(self._database, wiring.STUDIO),
+            store=SqlStore(self._ground.database, wiring.STUDIO),
         )
         self.service.context.stop_file = lambda: None  # a pause of the workspace is about its real studio
-        self._reader = SqlReader(self.path, wiring.STUDIO)
-        self.witness = Witness(self._reader, self._database)
+        self.witness = Witness(self.reader, self._ground.database)
+        self.started = True
         await self.service.start()
 
     async def __aenter__(self) -> Self:
@@ -97,11 +141,8 @@ class Stage:
 
     async def __aexit__(self, *_error: object) -> None:
         """Stop what was started."""
-        if hasattr(self, "_reader"):
-            self._reader.close()
+        if self.started:
             await self.service.aclose()
-        if hasattr(self, "_database"):
-            await self._database.aclose()
         if hasattr(self, "clock"):
             await self.clock.aclose()
 
@@ -123,11 +164,11 @@ class Stage:
     @property
     def reader(self) -> SqlReader:
         """The service's database, as commands see it."""
-        return self._reader
+        return self._ground.reader
 
     def deliveries(self) -> list[Delivery]:
         """All of them, in the order of their planning."""
-        return list(reversed(self._reader.deliveries(limit=_ALL)))
+        return list(reversed(self.reader.deliveries(limit=_ALL)))
 
     async def order(self, what: str, **args: object) -> None:
         """Leave an order, as a command would."""
@@ -169,16 +210,17 @@ class Witness:
     due_at: Instant = Instant.MAX
     seen: list[Sight] = field(default_factory=list)
     _known: dict[str, Delivery] = field(default_factory=dict)
-    _commits: int = -1
+    _looks: Mapping[str, object] = field(default_factory=dict)
 
     async def step(self, now: Instant) -> Instant:
         """Note what is different from the last time."""
-        if self._commits != self.database.commits:
-            self._commits = self.database.commits
+        looks = await self.database.read(_looks)
+        if looks != self._looks:
             for delivery in reversed(self.reader.deliveries(limit=_ALL)):
-                before, self._known[delivery.id] = self._known.get(delivery.id), delivery
-                if before is None or _look(before) != _look(delivery):
+                if self._looks.get(delivery.id) != looks[delivery.id]:
                     self.seen.append(Sight(at=now, delivery=delivery))
+                self._known[delivery.id] = delivery
+            self._looks = looks
         return self.due_at
 
     def waiting(self) -> list[Delivery]:
@@ -186,8 +228,10 @@ class Witness:
         return [delivery for delivery in self._known.values() if delivery.state is DeliveryState.HELD]
 
 
-def _look(delivery: Delivery) -> tuple[object, ...]:
-    return delivery.state, delivery.hold, delivery.reason, delivery.approved_at
+def _looks(connection: sa.Connection) -> dict[str, object]:
+    """What of each delivery is worth a note when it changes; asked after every turn, so by the driver itself."""
+    rows = connection.exec_driver_sql("SELECT id, state, hold, reason, approved_at FROM deliveries")
+    return {row[0]: tuple(row[1:]) for row in rows}
 
 
 def for_test(test: RuleTest, book: Rulebook, settings: Settings, past: Instant) -> Plan:
