@@ -14,7 +14,9 @@ def test(
     ] = (),
     /,
     *,
-    text: Annotated[str | None, Parameter(name=["--text", "-k"], help="Only those with this text in their name.")] = None,
+    text: Annotated[
+        str | None, Parameter(name=["--text", "-k"], help="Only those with this text in their name.")
+    ] = None,
     rule: Annotated[str | None, Parameter(help="Only those of this rule.")] = None,
     first: Annotated[bool, Parameter(name=["--first", "-x"], help="Stop at the first that fails.")] = False,
     coverage: Annotated[bool, Parameter(help="Say what of the rules no test reached.")] = False,

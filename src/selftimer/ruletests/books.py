@@ -29,7 +29,7 @@ TABLES = {
 _OPEN = frozenset({"draft", "inquiry", "pending", "confirmed", "unpaid", "past_due", "sent", "viewed", "completed"})
 
 
-class NotThere(LookupError):
+class NotThere(LookupError):  # noqa: N818 - a state of the studio, told to the test's author
     """The diary speaks of a record that isn't in the studio: a document that no rule has made, for example."""
 
 
@@ -88,11 +88,11 @@ class Books:
         return row
 
     def session_type(self, name: str | None) -> SessionType:
-        """What can be booked under that name, made where the studio hasn't got it; without a name the first."""
+        """What can be booked under that name, made where the studio hasn't got it; without a name a portrait."""
         types = self.world.tables.session_types
-        model = next(iter(types))
+        model = next(one for one in types if one.key == "portrait")
         if name is None:
-            return next(one for one in types if one.key == "portrait")
+            return model
         for one in types:
             if one.name.casefold() == name.casefold():
                 return one

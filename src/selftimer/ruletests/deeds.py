@@ -29,7 +29,7 @@ class Deed:
     """How an event is brought about. `makes`: a record that the test hasn't got yet is made by it."""
 
     event: str
-    act: Callable[[Books, Mapping[str, Any]], Record | None]
+    act: Callable[[Books, Mapping[str, Any], str], Record | None]
     makes: bool = False
 
     @property
@@ -45,7 +45,7 @@ DEEDS: dict[str, Deed] = {}
 def _deed(*events: str, makes: bool = False) -> Callable[[Any], Any]:
     def register(act: Any) -> Any:
         for event in events:
-            DEEDS[event] = Deed(event, lambda books, values, event=event: act(books, values, event), makes)
+            DEEDS[event] = Deed(event, act, makes)
         return act
 
     return register
@@ -54,7 +54,7 @@ def _deed(*events: str, makes: bool = False) -> Callable[[Any], Any]:
 def carry_out(books: Books, event: str, values: Mapping[str, Any]) -> None:
     """Do what the line says, now. `NotThere` where what it speaks of isn't there."""
     deed = DEEDS[event]
-    row = deed.act(books, values)
+    row = deed.act(books, values, event)
     if row is not None:
         books.call(deed.kind, values.get("id"), row)
 
@@ -119,8 +119,8 @@ def _appears(books: Books, values: Mapping[str, Any], event: str) -> Client:
 @_deed("lead.converted", "client.changed", "client.archived")
 def _changes(books: Books, values: Mapping[str, Any], event: str) -> None:
     row = books.meant("client", values)
-    told = {"lead.converted": {"type": "client"}, "client.archived": {"archived": True}}.get(event, {})
-    people.update_client(books.world, row, **{**_fields_of(values), **told})
+    told: dict[str, dict[str, Any]] = {"lead.converted": {"type": "client"}, "client.archived": {"archived": True}}
+    people.update_client(books.world, row, **{**_fields_of(values), **told.get(event, {})})
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def _writes(books: Books, values: Mapping[str, Any], event: str) -> None:
 
 @_deed("session.requested", "session.pending", "session.confirmed", "session.declined", "session.canceled", makes=True)
 def _session(books: Books, values: Mapping[str, Any], event: str) -> Any:
-    status = "inquiry" if event == "session.requested" else _word(event)
+    status: Any = "inquiry" if event == "session.requested" else _word(event)
     row = books.find("session", values.get("id"))
     if row is None:
         kind = books.session_type(values.get("type"))
@@ -231,7 +231,7 @@ def _canceled(books: Books, values: Mapping[str, Any], _event: str) -> None:
 
 @_deed("payment.received", "payment.failed", makes=True)
 def _pays(books: Books, values: Mapping[str, Any], event: str) -> Payment:
-    status = "completed" if event == "payment.received" else "failed"
+    status: Any = "completed" if event == "payment.received" else "failed"
     known: Payment | None = books.find("payment", values.get("id"))
     if known is not None:
         money.change_payment(books.world, known, status)
@@ -243,7 +243,7 @@ def new_payment(books: Books, values: Mapping[str, Any]) -> Payment:
     """Money for an invoice; all that is open, where the test doesn't say."""
     invoice = books.meant("invoice", {"id": values["invoice"]})
     status = values.get("status", "completed")
-    begun = "completed" if status in {"disputed", "refunded", "partially_refunded"} else status
+    begun: Any = "completed" if status in {"disputed", "refunded", "partially_refunded"} else status
     amount = values.get("amount", invoice.balance)
     method = values.get("payment_method", "card")
     row = money.pay(books.world, invoice, amount, method=method, status=begun)

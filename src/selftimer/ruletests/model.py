@@ -38,7 +38,7 @@ class Happens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the rules have to do in that minute. `to` is a client's name in the test; all of `contains` must be there."""
+    """What the rules have to do in that minute. `to` is a client's name; all of `contains` must be there."""
 
     at: Instant
     came: Came

@@ -109,4 +109,3 @@ def coverage(book: Rulebook, all_reached: Iterable[Reached]) -> list[Coverage]:
         tests = sum(1 for one in runs if rule.id in one.rules)
         found.append(Coverage(rule=rule.id, tests=tests, points=len(points), missed=missed))
     return found
-

@@ -35,7 +35,14 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(ANSWERS, ("to",)),
 }
 """What may stand beside the verb of a diary's line."""
-_TEST_SUCCESSORS = {"rules": "rule", "title": "name", "id": "name", "events": "diary", "then": "diary", "limits": "caps"}
+_TEST_SUCCESSORS = {
+    "rules": "rule",
+    "title": "name",
+    "id": "name",
+    "events": "diary",
+    "then": "diary",
+    "limits": "caps",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,9 +67,7 @@ def diff(outcome: Outcome, zone: str) -> list[Row]:
         difference = odd.get(id(line))
         rows.append((line.at, number, _rows(line, difference, zone)))
     later = len(outcome.test.diary)
-    for one in outcome.differences:
-        if one.expected is None:
-            rows.append((one.at, later, _extra(one, zone)))
+    rows += [(one.at, later, _extra(one, zone)) for one in outcome.differences if one.expected is None]
     ordered = [row for _, _, group in sorted(rows, key=lambda row: row[:2]) for row in group]
     return _near(ordered)
 

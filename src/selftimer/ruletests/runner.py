@@ -8,8 +8,6 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from whenever import Instant
-
 from selftimer.errors import SelftimerError
 from selftimer.plan.state import DeliveryState, Hold
 from selftimer.ruletests.books import NotThere
@@ -23,6 +21,8 @@ from selftimer.ruletests.why import Explainer
 from selftimer.simulation import oracles
 
 if TYPE_CHECKING:
+    from whenever import Instant
+
     from selftimer.plan.state import Delivery
     from selftimer.rulebook.model import Rulebook
     from selftimer.ruletests.compare import Action
@@ -78,7 +78,9 @@ async def run_test(test: RuleTest, book: Rulebook, settings: Settings, ground: G
 def _start(test: RuleTest) -> Instant:
     """A minute before the first line, or before what the diary says came to be in the day before it was seen."""
     first = test.diary[0].at
-    born = [line.values["created_at"] for line in test.diary if isinstance(line, Happens) and "created_at" in line.values]
+    born = [
+        line.values["created_at"] for line in test.diary if isinstance(line, Happens) and "created_at" in line.values
+    ]
     near = [at for at in born if first.subtract(hours=24) <= at < first]
     return min(first, *near).subtract(seconds=LEAD_IN) if near else first.subtract(seconds=LEAD_IN)
 
@@ -125,7 +127,9 @@ class _Play:
         await self.stage.until(self.test.diary[-1].at)
 
     async def _answer(self, line: Answers) -> None:
-        held = [d for d in self.stage.witness.waiting() if d.hold in {Hold.APPROVAL, Hold.FLOOD} and self._meant(line, d)]
+        held = [
+            d for d in self.stage.witness.waiting() if d.hold in {Hold.APPROVAL, Hold.FLOOD} and self._meant(line, d)
+        ]
         if not held:
             self.unanswered.append(Difference(what="refused", at=line.at, why=(f"nothing called {line.name} waits",)))
         for delivery in held[:1] if line.to is None else held:
@@ -143,7 +147,9 @@ class _Play:
     def outcome(self, book: Rulebook, seconds: float) -> Outcome:
         started = self.stage.started
         sights = self.stage.witness.seen if started else []
-        names = {row.id: self.stage.books.name_of("client", row.id) or row.id for row in self.stage.world.tables.clients}
+        names = {
+            row.id: self.stage.books.name_of("client", row.id) or row.id for row in self.stage.world.tables.clients
+        }
         done = actions(sights, self._texts() if started else {}, names)
         differences = compare(self.test.expected, done, self.zone) if started and not self.troubles else []
         explain = Explainer(self.stage, book, self.zone, done) if started else None
@@ -175,4 +181,3 @@ class _Play:
         match = oracles.match(ledger, self.stage.deliveries())
         found = [*match.unowned, *match.unsent, *oracles.judge(ledger).misdirected]
         return [f"in the studio's books: {self.stage.books.named(one.why)} ({one.what})" for one in found]
-

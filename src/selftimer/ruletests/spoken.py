@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from selftimer.plan.effects import verb_of, words_of
 from selftimer.plan.state import Verb
@@ -59,7 +59,7 @@ def effects(steps: Iterable[Step]) -> Iterator[EffectStep]:
             case WaitStep() | StopStep():
                 pass
             case _:
-                yield cast("EffectStep", step)
+                yield step
 
 
 def effects_of(rule: Rule) -> Iterator[EffectStep]:

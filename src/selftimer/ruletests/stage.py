@@ -18,7 +18,6 @@ from whenever import Instant
 
 from selftimer import wiring
 from selftimer.plan.state import DeliveryState
-from selftimer.rulebook.model import Rulebook
 from selftimer.ruletests.books import Books
 from selftimer.runtime.lockstep import SandboxClock, run
 from selftimer.sandbox.app import create_app
@@ -37,10 +36,11 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-
     from selftimer.engine.observe import Observe
     from selftimer.plan.state import Delivery
+    from selftimer.rulebook.model import Rulebook
     from selftimer.ruletests.model import RuleTest
+    from selftimer.runtime.lockstep import Lane
     from selftimer.settings import Settings
     from selftimer.store.engine import Database
 
@@ -150,7 +150,7 @@ class Stage:
 
     async def until(self, instant: Instant) -> None:
         """Go on to then; what is due at that very instant is done too."""
-        lanes = [self.service.deliver, self.witness, Looking(self.world, self.service.observe)]
+        lanes: list[Lane] = [self.service.deliver, self.witness, Looking(self.world, self.service.observe)]
         await run(self.clock, self.service.observe, lanes, until=instant)
         await settle(self.clock, self.service.observe, lanes)
 
@@ -237,8 +237,8 @@ def _looks(connection: sa.Connection) -> dict[str, object]:
 def for_test(test: RuleTest, book: Rulebook, settings: Settings, past: Instant) -> Plan:
     """The plan of a test's stage: its rules alone, no caps but its own, no look at the signals only."""
     rules = {name: rule for name, rule in book.rules.items() if not test.rules or name in test.rules}
-    caps = settings.caps.model_copy(update={name: _NO_CAP for name in type(settings.caps).model_fields} | test.caps)
+    none = dict.fromkeys(type(settings.caps).model_fields, _NO_CAP)
+    caps = settings.caps.model_copy(update={**none, **test.caps})
     polling = settings.polling.model_copy(update={"signals": 0})
     quiet = settings.model_copy(update={"caps": caps, "polling": polling})
     return Plan(book=replace(book, rules=rules), settings=quiet, past=past)
-

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _ALL = 100_000
 _VERDICTS = {
+    "no": "its `if` says no",
+    "unknown": "its condition is unknown",
+    "until": "its `until` is true already",
     "repeat": "it had begun for them before, and 'repeat' says not again",
     "baseline": "it happened before the rule was active",
     "own": "it was a change of our own, and the rule doesn't say 'also: own_changes'",
@@ -31,7 +34,9 @@ _VERDICTS = {
     "chain": "it would have been the third run that our own creations began",
     "late": "its window had closed",
 }
-MOST = 6
+_OPENING = "waits for a conversation"
+"""A matter of seconds: a client's first thread is opened before the message."""
+MOST = 8
 """Lines of explanation for one difference, so that the first reason isn't buried."""
 
 
@@ -74,8 +79,9 @@ class Explainer:
         reasons = []
         for sight in self._stage.witness.seen:
             seen = sight.delivery
-            if seen.id == delivery.id and seen.state in {DeliveryState.READY, DeliveryState.HELD} and seen.reason:
-                reasons.append(f"at {self._at(sight.at)} it was put off: {self._say(seen.reason)}")
+            waits = seen.state in {DeliveryState.READY, DeliveryState.HELD} and seen.reason not in {None, _OPENING}
+            if seen.id == delivery.id and waits:
+                reasons.append(f"at {self._at(sight.at)} it was put off: {self._say(seen.reason or '')}")
         if not reasons and delivery.allowed_at > delivery.planned_at:
             night = f"it was wanted at {self._at(delivery.planned_at)}, in the quiet hours"
             reasons.append(f"{night}: they end at {self._at(delivery.allowed_at)}")
@@ -119,39 +125,37 @@ class Explainer:
         return expected.name in {said[1], step_id}
 
     def _of_rule(self, rule: Rule, entry: Entry, expected: Expected, client_id: str | None) -> Iterator[str]:
-        who = f"rule {rule.id}" + (f", entry {entry.id}" if entry.id else "")
         became = list(self._became(rule, entry, expected, client_id))
         if became:
             yield from became
             return
-        begun = [
-            run
-            for run in self._runs(rule.id)
-            if run.entry_id == entry.id and client_id in {None, run.client_id} and run.begun_at <= expected.at
-        ]
-        for run in begun:
-            yield f"{who} was begun at {self._at(run.begun_at)} and {self._stood(run)}"
-            yield from self._judged(self._traces(rule, run=run.id))
-        moments = list(self._moments(rule, entry, client_id))
-        traces = [
-            row
-            for row in self._traces(rule)
-            if row.run_id is None and row.entry_id == entry.id and client_id in {None, row.client_id}
-        ]
-        if not begun:
-            yield from (f"{who}: {line}" for line in moments)
-            refused = [row for row in traces if row.verdict != "begun"]
-            for row in refused[-2:]:
-                about = self._books.name_of(row.subject_kind.value, row.subject_id) if row.subject_kind else ""
-                what = self._say(row.what).removeprefix("moment ")
-                yield f"{who} didn't begin at {self._at(row.at)} for {about} ({what}): {self._verdict(row)}"
-                yield from _leaves(row.detail)
-            if not moments and not refused:
-                yield f"{who} never came to be asked: nothing that begins it happened"
+        told = sorted([*self._begun_runs(rule, entry, client_id), *self._refused(rule, entry, client_id)])
+        before = [lines for at, lines in told if at <= expected.at]
+        for lines in before[-2:]:
+            yield from lines
+        if not before:
+            moments = list(self._moments(rule, entry, client_id))
+            yield from moments
+            if not moments:
+                yield f"{_who(rule, entry)} never came to be asked: nothing that begins it happened"
 
-    def _became(
-        self, rule: Rule, entry: Entry, expected: Expected, client_id: str | None
-    ) -> Iterator[str]:
+    def _begun_runs(self, rule: Rule, entry: Entry, client_id: str | None) -> Iterator[tuple[Instant, list[str]]]:
+        for run in self._runs(rule.id):
+            if run.entry_id == entry.id and client_id in {None, run.client_id}:
+                line = f"{_who(rule, entry)} was begun at {self._at(run.begun_at)} and {self._stood(run)}"
+                yield run.begun_at, [line, *self._judged(self._traces(rule, run=run.id))]
+
+    def _refused(self, rule: Rule, entry: Entry, client_id: str | None) -> Iterator[tuple[Instant, list[str]]]:
+        """Where the rule was asked and didn't begin; a moment whose window closed is among them."""
+        for row in self._traces(rule):
+            if row.run_id is not None or row.entry_id != entry.id or client_id not in {None, row.client_id}:
+                continue
+            about = self._books.name_of(row.subject_kind.value, row.subject_id) if row.subject_kind else ""
+            what = self._say(row.what).partition(" ")[0]
+            line = f"{_who(rule, entry)} didn't begin at {self._at(row.at)} for {about} ({what}): {_verdict(row)}"
+            yield row.at, [line, *_leaves(row.detail)]
+
+    def _became(self, rule: Rule, entry: Entry, expected: Expected, client_id: str | None) -> Iterator[str]:
         """What became of a delivery of that step."""
         for delivery in self._stage.deliveries():
             said = (delivery.rule_id, delivery.entry_id) == (rule.id, entry.id)
@@ -162,7 +166,9 @@ class Explainer:
             state = delivery.state.value
             reason = f": {self._say(delivery.reason)}" if delivery.reason else ""
             when = f", due at {self._at(delivery.due_at)}" if delivery.state is DeliveryState.READY else ""
-            standing = any(about_the_same(expected, action) for action in self._done if action.delivery.id == delivery.id)
+            standing = any(
+                about_the_same(expected, action) for action in self._done if action.delivery.id == delivery.id
+            )
             if not standing or delivery.state is not DeliveryState.SENT:
                 yield f"rule {rule.id} planned it at {self._at(delivery.planned_at)}; it is {state}{reason}{when}"
                 yield from self._judged(self._traces(rule, run=delivery.run_id))
@@ -181,7 +187,8 @@ class Explainer:
                     continue
                 about = self._books.name_of(timer.kind.value, timer.subject_id)
                 reason = f", {self._say(timer.reason)}" if timer.reason else ""
-                yield f"its moment for {about} is {self._at(timer.due_at)} ({state.value}{reason})"
+                moment = f"its moment for {about} is {self._at(timer.due_at)} ({state.value}{reason})"
+                yield f"{_who(rule, entry)}: {moment}".replace(",:", ":")
 
     def _traces(self, rule: Rule, run: str | None = None) -> list[TraceRow]:
         return list(reversed(self._stage.reader.traces(rule=rule.id, run=run, limit=_ALL)))
@@ -191,11 +198,15 @@ class Explainer:
             if row.verdict != "begun":
                 yield from _leaves(row.detail)
 
-    def _verdict(self, row: TraceRow) -> str:
-        if row.verdict == "audience":
-            return f"left out: {row.detail.get('why', '')}"
-        words = {"no": "its `if` says no", "unknown": "its condition is unknown", "until": "its `until` is true already"}
-        return _VERDICTS.get(row.verdict) or words.get(row.verdict) or row.verdict
+
+def _who(rule: Rule, entry: Entry) -> str:
+    return f"rule {rule.id}" + (f", entry {entry.id}," if entry.id else "")
+
+
+def _verdict(row: TraceRow) -> str:
+    if row.verdict == "audience":
+        return f"left out: {row.detail.get('why', '')}"
+    return _VERDICTS.get(row.verdict, row.verdict)
 
 
 def _leaves(detail: Mapping[str, Any]) -> Iterator[str]:

@@ -45,10 +45,15 @@ class Suite:
 
 def load_suite(settings: Settings) -> Suite:
     """The tests of a workspace. `RuleFileError` with every error of the rules, which no test could be run with."""
+    return suite_of(settings, rules_of(settings))
+
+
+def rules_of(settings: Settings) -> Rulebook:
+    """The workspace's rules; `RuleFileError` where they can't be used."""
     loaded = load_rules(settings)
     if loaded.rulebook is None:
         raise RuleFileError(list(loaded.errors))
-    return suite_of(settings, loaded.rulebook)
+    return loaded.rulebook
 
 
 def suite_of(settings: Settings, book: Rulebook) -> Suite:
