@@ -121,6 +121,8 @@ class _Play:
             for line in lines:
                 if isinstance(line, Happens):
                     carry_out(self.stage.books, line.event, line.values)
+                    if line.event.endswith(".removed"):
+                        self.stage.look_twice()
                 else:
                     await self.stage.until(at)  # what is asked at this very time is there by then
                     await self._answer(line)

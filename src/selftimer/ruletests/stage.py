@@ -132,8 +132,14 @@ class Stage:
         )
         self.service.context.stop_file = lambda: None  # a pause of the workspace is about its real studio
         self.witness = Witness(self.reader, self._ground.database)
+        self._looking = Looking(self.world, self.service.observe)
         self.started = True
         await self.service.start()
+
+    def look_twice(self) -> None:
+        """Look through all lists twice more, as only that tells a removal from a list that tore while it was read."""
+        full = self._plan.settings.polling.full
+        self._looking.later += [self.now.add(seconds=full), self.now.add(seconds=2 * full)]
 
     async def __aenter__(self) -> Self:
         """Nothing runs yet."""
@@ -150,7 +156,7 @@ class Stage:
 
     async def until(self, instant: Instant) -> None:
         """Go on to then; what is due at that very instant is done too."""
-        lanes: list[Lane] = [self.service.deliver, self.witness, Looking(self.world, self.service.observe)]
+        lanes: list[Lane] = [self.service.deliver, self.witness, self._looking]
         await run(self.clock, self.service.observe, lanes, until=instant)
         await settle(self.clock, self.service.observe, lanes)
 
@@ -181,15 +187,19 @@ class Looking:
     def __init__(self, world: World, observe: Observe) -> None:
         self._world, self._observe = world, observe
         self.due_at: Instant = Instant.MIN
+        self.later: list[Instant] = []
+        """When to look although nothing changed."""
 
     async def step(self, now: Instant) -> Instant:
         """Ask for a poll if something is new; wanted again when something is going to happen in the studio."""
-        if self._world.changed_at is not None:
+        ripe = [at for at in self.later if at <= now]
+        if self._world.changed_at is not None or ripe:
+            self.later = [at for at in self.later if at > now]
             self._world.changed_at = None
             self._observe.poll_at = now
             self.due_at = now
         else:
-            self.due_at = self._world.next_at or Instant.MAX
+            self.due_at = min([self._world.next_at or Instant.MAX, *self.later])
         return self.due_at
 
 
