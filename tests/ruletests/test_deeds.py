@@ -68,13 +68,12 @@ SAID = {
     "quote.declined": "{id: offer}",
     "quote.expired": "{id: offer}",
     "message.received": "{client: anna, content: Hello}",
-    **{
-        f"{kind}.removed": f"{{id: {ident}}}"
-        for kind, ident in [
-            ("client", "leo"), ("session", "booked"), ("invoice", "open"), ("contract", "agreement"),
-            ("questionnaire", "form"), ("quote", "offer"),
-        ]  # fmt: skip
-    },
+    "client.removed": "{id: leo}",
+    "session.removed": "{id: booked}",
+    "invoice.removed": "{id: open}",
+    "contract.removed": "{id: agreement}",
+    "questionnaire.removed": "{id: form}",
+    "quote.removed": "{id: offer}",
 }
 """For each event a record that it can happen to."""
 

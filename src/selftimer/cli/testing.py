@@ -140,7 +140,8 @@ def _summary(suite: Suite, outcomes: list[Outcome], wanted: int, seconds: float)
     if len(outcomes) < wanted:
         parts.append(f"{wanted - len(outcomes)} not run")
     if suite.errors:
-        parts.append(f"{len(suite.errors)} errors in the files of tests")
+        errors = len(suite.errors)
+        parts.append(f"{errors} error{'' if errors == 1 else 's'} in the files of tests")
     text = f"\n{', '.join(parts)} in {seconds:.1f} s"
     console().print(text, style="red" if failed or suite.errors else "green", soft_wrap=True)
 

@@ -15,7 +15,7 @@ from selftimer.rulebook.source import Place
 from selftimer.rulebook.yaml12 import load
 from selftimer.ruletests.deeds import DEEDS
 from selftimer.ruletests.model import FOLDER, Answers, Expected, Given, Happens, Passes, RuleTest
-from selftimer.ruletests.shape import FIELDS, NEEDED
+from selftimer.ruletests.shape import FIELDS, NEEDED, a
 from selftimer.ruletests.spoken import ACTIONS, OUTCOMES, effects_of, of_step
 from selftimer.ruletests.values import MISSING, ValueReader
 from selftimer.settings.sections import CapsSection
@@ -104,8 +104,8 @@ class _FileReader:
             test = reader.read(raw, place / "tests" / number)
             self.problems += reader.values.problems
             faulty = any(problem.severity == "error" for problem in reader.values.problems)
-            if test is not None and not faulty:
-                self.tests.append(test)
+            if test is not None and not faulty and not document.problems:
+                self.tests.append(test)  # of YAML that had to be mended nobody knows what was meant
 
 
 class _TestReader:
@@ -212,7 +212,7 @@ class _TestReader:
         if name is None:
             return
         if name in self.values.names:
-            self.values.add(place / "id", f"{name!r} is a {self.values.names[name]} already", "choose another name")
+            self.values.add(place / "id", f"{name!r} is {a(self.values.names[name])} already", "choose another name")
         self.values.names[name] = kind
 
     # --- the diary ---------------------------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ class Recorder:
     # --- records, short ----------------------------------------------------------------------------------------------
 
     def _short(self, record: Record, seen: Instant | None) -> dict[str, Any] | None:
-        """The fields that a test can say. `seen`: it comes to be in the diary then, and says when only if that was before."""
+        """The fields that a test can say; with `seen`, of a record that comes to be in the diary then."""
         values: dict[str, Any] = {"id": self._names.get(record.id, record.id)}
         status: dict[str, Any] = {} if seen else {"status": getattr(record, "status", None)}
         owner = getattr(record, "client_id", None)

@@ -147,3 +147,8 @@ def kind_of(event: str) -> str:
     """The kind of record that an event is told with: a lead is a client."""
     kind = event.partition(".")[0]
     return "client" if kind == "lead" else kind
+
+
+def a(kind: str) -> str:
+    """The kind with its article: `an invoice`."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

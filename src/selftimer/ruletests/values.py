@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from whenever import Date, Instant, PlainDateTime, Time
+from whenever import Date, PlainDateTime
 
 from selftimer.primitives.money import Money, MoneyError
 from selftimer.primitives.time import local
 from selftimer.rulebook.sentences import similar
-from selftimer.ruletests.shape import FIELDS, SUCCESSORS
+from selftimer.ruletests.shape import FIELDS, SUCCESSORS, a
 
 if TYPE_CHECKING:
     from selftimer.errors import Problem
@@ -41,7 +41,7 @@ class ValueReader:
     def record(self, kind: str, raw: Any, place: Place) -> dict[str, Any]:
         """The fields of a record as they are written, with their types; faulty ones are left out."""
         if not isinstance(raw, dict):
-            self.add(place, f"a {kind} is wanted here, not {_shown(raw)}", f"write its fields: {{{_example(kind)}}}")
+            self.add(place, f"{a(kind)} is wanted here, not {_shown(raw)}", f"write its fields: {{{_example(kind)}}}")
             return {}
         fields, values = FIELDS[kind], {}
         for name, value in raw.items():
@@ -49,7 +49,7 @@ class ValueReader:
             if field is None:
                 hint = f"did you mean {SUCCESSORS[name]!r}?" if SUCCESSORS.get(name) in fields else ""
                 hint = hint or similar(name, fields) or f"there are: {', '.join(fields)}"
-                self.add(place / name, f"a {kind} has no field {name!r} in a test", hint, key=True)
+                self.add(place / name, f"{a(kind)} has no field {name!r} in a test", hint, key=True)
                 continue
             read = self.value(field, value, place / name)
             if read is not MISSING:
@@ -145,7 +145,7 @@ class ValueReader:
         if name in mine:
             return name
         there = f"there are: {', '.join(mine)}" if mine else f"put it into 'given:', like - {kind}: {{id: {name}}}"
-        said = f"{name!r} is a {self.names[name]}" if name in self.names else f"no {kind} is called {name!r} by then"
+        said = f"{name!r} is {a(self.names[name])}" if name in self.names else f"no {kind} is called {name!r} by then"
         self.add(place, said, similar(name, mine) or there)
         return MISSING
 
@@ -162,6 +162,3 @@ def _shown(raw: Any) -> str:
     if isinstance(raw, dict | list):
         return "a mapping" if isinstance(raw, dict) else "a list"
     return repr(str(raw)[:60])
-
-
-__all__ = ["MISSING", "Instant", "Time", "ValueReader"]
