@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selftimer.cli.output import clean, console, print_json, say
+from selftimer.cli.problems import show_text
 from selftimer.cli.workspace import load_settings
 from selftimer.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selftimer.errors import Problem
     from selftimer.ruletests.report import Row
     from selftimer.ruletests.runner import Outcome
     from selftimer.ruletests.workspace import Suite
@@ -35,6 +35,7 @@ class Choice:
 def run_tests(workspace: Path, choice: Choice, *, coverage: bool, junit: Path | None, as_json: bool) -> int:
     """Run them; 1 where one failed or a file of tests has errors."""
     from selftimer.log import silence
+    from selftimer.rulebook.files import TEST_FOLDERS, read_workspace
     from selftimer.ruletests import report
     from selftimer.ruletests.workspace import choose, load_suite, run_all
 
@@ -43,7 +44,7 @@ def run_tests(workspace: Path, choice: Choice, *, coverage: bool, junit: Path | 
     suite = load_suite(load_settings(workspace))
     tests = choose(suite, choice.what, text=choice.text, rule=choice.rule)
     if not as_json:
-        _tell(suite.problems)
+        show_text(suite.problems, read_workspace(suite.settings.workspace, TEST_FOLDERS))
     if not tests and not suite.errors:
         raise ConfigError(_nothing(suite))
     zone = suite.settings.studio.time_zone
@@ -74,12 +75,6 @@ def _nothing(suite: Suite) -> str:
     if suite.tests:
         return "no test is like that; 'selftimer test' without more runs all"
     return f"there are no tests in {suite.settings.workspace}/rules/tests; the guide's 'Test your rules' shows one"
-
-
-def _tell(problems: tuple[Problem, ...]) -> None:
-    for problem in problems:
-        style = "red" if problem.severity == "error" else "yellow"
-        console().print(clean(problem), style=style, soft_wrap=True)
 
 
 class _Progress:
