@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from selftimer.channels.dry import DryChannel
+from selftimer.ruletests import stage
 from selftimer.ruletests.compare import minute
 from selftimer.ruletests.report import done, said
+from selftimer.sandbox.studio import DEFAULT_START
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from selftimer.ruletests.runner import Outcome
+    from selftimer.ruletests.stage import Ground
+    from selftimer.ruletests.workspace import Suite
 
     Run = Callable[..., Outcome]
 
@@ -84,7 +89,7 @@ def test_what_isnt_in_the_diary_fails_it_as_surely(outcome: Run) -> None:
     result = outcome(diary(LEAD, REPLY, END))
 
     assert found(result) == ["unexpected 2026-03-04 10:00 send nudge to anna"]
-    assert "rule nudge, begun at 2026-03-02 15:20 by lead.created of client anna" in why(result)
+    assert "rule nudge, begun at 2026-03-02 15:20 by lead.created of anna" in why(result)
 
 
 def test_a_silent_week_after_the_last_line_is_not_looked_at(outcome: Run) -> None:
@@ -218,7 +223,7 @@ def test_notes_to_the_owner_are_done_too(outcome: Run) -> None:
 
     assert outcome(diary(*lines, rule="soon", given=given)).passed
     assert found(outcome(diary(lines[0], lines[2], rule="soon", given=given))) == [
-        "unexpected 2026-04-11 10:00 notify call-them to anna"
+        "unexpected 2026-04-11 10:00 notify call-them about anna"
     ]
 
 
@@ -247,3 +252,17 @@ def test_a_message_that_cant_be_put_into_words_is_held_and_must_stand(outcome: R
 
     assert outcome(diary(LEAD, held, REPLY, END), words=words).passed
     assert not outcome(diary(LEAD, REPLY, END), words=words).passed
+
+
+async def test_what_would_leave_this_machine_is_said_to_be_done_and_isnt(
+    suite: Callable[..., Suite], ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "INSIDE", stage.INSIDE - {"notify"})  # as a verb would be that isn't the studio's
+    found = suite(diary(END))
+
+    async with stage.Stage(stage.for_test(found.tests[0], found.book, found.settings, DEFAULT_START), ground) as one:
+        await one.start()
+        channels = one.service.context.channels
+
+    outside = {verb.value for verb, channel in channels.items() if isinstance(channel, DryChannel)}
+    assert outside == {"notify"}

@@ -38,22 +38,23 @@ def said(line: Line) -> str:
         case Expected():
             verb = line.verb or line.came
             because = f" because {line.because}" if line.because else ""
-            return f"{verb} {line.name}{_to(line.to)}{because}"
+            return f"{verb} {line.name}{_to(line.to, verb)}{because}"
         case Answers(yes=yes, name=name, to=to):
             return f"{'yes' if yes else 'no'} {name}{_to(to)}"
         case _:
             return ""
 
 
-def _to(client: str | None) -> str:
-    return f" to {client}" if client else ""
+def _to(client: str | None, verb: str = "") -> str:
+    """Whom it is for; a note goes to the owner, whoever it is about."""
+    return f" {'about' if verb == 'notify' else 'to'} {client}" if client else ""
 
 
 def done(action: Action) -> str:
     """An action in the words that a diary would have for it."""
     name = action.name or action.delivery.step_id
     if action.came == "done":
-        return f"{action.verb} {name}{_to(action.to)}"
+        return f"{action.verb} {name}{_to(action.to, action.verb)}"
     why = f" because {action.reason}" if action.reason else ""
     shown = name if action.verb != "create" else f"{action.verb} {name}"
     return f"{action.came} {shown}{_to(action.to)}{why}"

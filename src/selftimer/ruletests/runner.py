@@ -179,7 +179,10 @@ class _Play:
 
     def _books_agree(self) -> list[str]:
         """Whether the studio's books and the service's rows tell the same; and nothing doubled, nothing misdirected."""
-        ledger = self.stage.world.ledger.to_json()
-        match = oracles.match(ledger, self.stage.deliveries())
-        found = [*match.unowned, *match.unsent, *oracles.judge(ledger).misdirected]
+        ledger, deliveries = self.stage.world.ledger.to_json(), self.stage.deliveries()
+        match = oracles.match(ledger, deliveries)
+        made = {delivery.result_id for delivery in deliveries if delivery.result_id}
+        ours = {row["seq"] for row in ledger["writes"] if row["id"] in made}
+        unowned = [one for one in match.unowned if one.seq not in ours]
+        found = [*unowned, *match.unsent, *oracles.judge(ledger).misdirected]
         return [f"in the studio's books: {self.stage.books.named(one.why)} ({one.what})" for one in found]

@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 
 ORIGIN = "http://localhost"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+INSIDE = frozenset(
+    {"message", "conversation", "invoice", "quote", "contract", "questionnaire", "update", "coupon", "lead", "notify"}
+)
+"""The verbs that end in the studio, or in the service's own rows; all others would leave this machine."""
 _NO_CAP = 1_000_000
 _ALL = 1_000_000
 _SEED = 7
@@ -130,11 +134,24 @@ class Stage:
             book=self._plan.book,
             store=SqlStore(self._ground.database, wiring.STUDIO),
         )
-        self.service.context.stop_file = lambda: None  # a pause of the workspace is about its real studio
+        self._close_in()
         self.witness = Witness(self.reader, self._ground.database)
         self._looking = Looking(self.world, self.service.observe)
         self.started = True
         await self.service.start()
+
+    def _close_in(self) -> None:
+        """Let nothing out of this process, and nothing of the real studio in.
+
+        What goes elsewhere than to the studio is said to be done and isn't; a pause of the workspace is about its
+        real studio.
+        """
+        context = self.service.context
+        context.channels = {
+            verb: channel if verb.value in INSIDE else context.dry_channels[verb]
+            for verb, channel in context.channels.items()
+        }
+        context.stop_file = lambda: None
 
     def look_twice(self) -> None:
         """Look through all lists twice more, as only that tells a removal from a list that tore while it was read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from selftimer.plan.moments import entry_of_timer
 from selftimer.plan.state import DeliveryState, TimerState
 from selftimer.ruletests.compare import about_the_same, faults, minute
 from selftimer.ruletests.spoken import effects, of_step
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
+    from selftimer.facts.records import Kind
     from selftimer.facts.stored import TraceRow
     from selftimer.plan.state import Delivery, Run
     from selftimer.rulebook.model import Entry, Rule, Rulebook
@@ -62,6 +64,13 @@ class Explainer:
     def _say(self, text: str) -> str:
         return self._books.named(text)
 
+    def _about(self, kind: Kind | None, record_id: str | None, before: str) -> str:
+        """The record that something is about, as the test calls it; nothing for what is about none."""
+        if kind is None or not record_id:
+            return ""
+        name = self._books.name_of(kind.value, record_id)
+        return f"{before}{name}" if name != record_id else f"{before}a {kind.value}"
+
     # --- it was done, but otherwise ----------------------------------------------------------------------------------
 
     def _other(self, expected: Expected, action: Action) -> list[str]:
@@ -101,9 +110,8 @@ class Explainer:
         run = next((one for one in self._runs(delivery.rule_id) if one.id == delivery.run_id), None)
         if run is None:
             return []
-        about = self._books.name_of(run.subject_kind.value, run.subject_id)
         entry = f", entry {run.entry_id}" if run.entry_id else ""
-        what = f"by {self._say(run.occurrence)} of {run.subject_kind.value} {about}"
+        what = f"by {self._say(run.occurrence)}{self._about(run.subject_kind, run.subject_id, ' of ')}"
         return [f"rule {run.rule_id}{entry}, begun at {self._at(run.begun_at)} {what}"]
 
     def _runs(self, rule: str) -> list[Run]:
@@ -150,9 +158,9 @@ class Explainer:
         for row in self._traces(rule):
             if row.run_id is not None or row.entry_id != entry.id or client_id not in {None, row.client_id}:
                 continue
-            about = self._books.name_of(row.subject_kind.value, row.subject_id) if row.subject_kind else ""
             what = self._say(row.what).partition(" ")[0]
-            line = f"{_who(rule, entry)} didn't begin at {self._at(row.at)} for {about} ({what}): {_verdict(row)}"
+            whose = self._about(row.subject_kind, row.subject_id, " for ")
+            line = f"{_who(rule, entry)} didn't begin at {self._at(row.at)}{whose} ({what}): {_verdict(row)}"
             yield row.at, [line, *_leaves(row.detail)]
 
     def _became(self, rule: Rule, entry: Entry, expected: Expected, client_id: str | None) -> Iterator[str]:
@@ -183,11 +191,11 @@ class Explainer:
     def _moments(self, rule: Rule, entry: Entry, client_id: str | None) -> Iterator[str]:
         for state in (TimerState.PENDING, TimerState.OPEN, TimerState.SKIPPED, TimerState.LAPSED):
             for timer in self._stage.reader.timers(state=state, rule=rule.id, limit=_ALL):
-                if timer.entry_id.partition("#")[0] != entry.id or client_id not in {None, timer.client_id}:
+                if entry_of_timer(timer.entry_id) != entry.id or client_id not in {None, timer.client_id}:
                     continue
-                about = self._books.name_of(timer.kind.value, timer.subject_id)
                 reason = f", {self._say(timer.reason)}" if timer.reason else ""
-                moment = f"its moment for {about} is {self._at(timer.due_at)} ({state.value}{reason})"
+                about = self._about(timer.kind, timer.subject_id, " for ")
+                moment = f"its moment{about} is {self._at(timer.due_at)} ({state.value}{reason})"
                 yield f"{_who(rule, entry)}: {moment}".replace(",:", ":")
 
     def _traces(self, rule: Rule, run: str | None = None) -> list[TraceRow]:
