@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDERS = ("rules", "automations", "automations/messages")
+MAX_FILES = 2_000
 TEST_FOLDERS = ("rules/tests",)
 """Tests of rules: a service needs none of them."""
-MAX_FILES = 2_000
 
 
 def read_workspace(folder: Path, folders: Iterable[str] = FOLDERS) -> dict[str, bytes]:

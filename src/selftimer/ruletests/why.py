@@ -191,7 +191,8 @@ class Explainer:
     def _moments(self, rule: Rule, entry: Entry, client_id: str | None) -> Iterator[str]:
         for state in (TimerState.PENDING, TimerState.OPEN, TimerState.SKIPPED, TimerState.LAPSED):
             for timer in self._stage.reader.timers(state=state, rule=rule.id, limit=_ALL):
-                if entry_of_timer(timer.entry_id) != entry.id or client_id not in {None, timer.client_id}:
+                other = client_id is not None and timer.client_id not in {None, client_id}
+                if entry_of_timer(timer.entry_id) != entry.id or other:
                     continue
                 reason = f", {self._say(timer.reason)}" if timer.reason else ""
                 about = self._about(timer.kind, timer.subject_id, " for ")
