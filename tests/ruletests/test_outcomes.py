@@ -182,6 +182,18 @@ def test_a_cap_of_the_test_is_told(outcome: Run) -> None:
     assert "capped: 1" in why(capped)
 
 
+def test_a_full_day_is_done_within_its_minute(outcome: Run) -> None:
+    names = [f"c{number}" for number in range(30)]
+    given = "\n".join(
+        f"- client: {{id: {name}}}\n- invoice: {{id: i{name}, client: {name}, due_date: 2026-04-10}}" for name in names
+    )
+    wanted = [f"- {{at: 2026-04-03 10:00, send: soon, to: {name}}}" for name in names]
+
+    result = outcome(diary("- {at: 2026-04-02 10:00}", *wanted, "- {at: 2026-04-04 10:00}", rule="soon", given=given))
+
+    assert found(result) == []
+
+
 # --- yes and no -----------------------------------------------------------------------------------------------------
 
 HELD = [LEAD, NUDGE, "- {at: 2026-03-07 10:00, held: last-call, to: anna}"]

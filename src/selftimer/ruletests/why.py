@@ -231,5 +231,6 @@ def _leaves(detail: Mapping[str, Any]) -> Iterator[str]:
         return
     word = {True: "yes", False: "no", None: "unknown"}.get(detail.get("is"), str(detail.get("is")))
     why = f" ({detail['why']})" if detail.get("why") else ""
-    value = f", it is {detail['value']!r}" if detail.get("value") is not None else ""
+    known = detail.get("value")
+    value = "" if known is None or isinstance(known, bool) else f", it is {known!r}"
     yield f"    {detail['text']}: {word}{value}{why}"

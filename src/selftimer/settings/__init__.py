@@ -156,7 +156,7 @@ class Settings(BaseSettings):
 
     def at_studio(self, url: str, *, email: str, password: str) -> Settings:
         """The same for a studio elsewhere, such as a sandbox in this process: its address and its account."""
-        account = Account(url=url, email=email, requests_per_minute=self.account.requests_per_minute)
+        account = self.account.model_copy(update={"url": url, "email": email, "account_id": None})
         return self.model_copy(update={"account": account, "password": SecretStr(password), "cookie": None})
 
     def policy(self) -> Policy:
