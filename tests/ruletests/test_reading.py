@@ -93,6 +93,8 @@ def test_a_test_without_a_mistake_is_read_whole(suite: Make) -> None:
         ("lead.created: {id: ben}", "session.confirmed: {id: s7, client: anna}", "a new session needs 'start_at'"),
         ("lead.created: {id: ben}", "contract.signed: {}", "which contract?; say its 'id', or whose it is by 'client'"),
         ("lead.created: {id: ben}", "lead.created: {id: i1}", "'i1' is an invoice already; choose another name"),
+        ("lead.created: {id: ben}", "message.sent: {client: anna, by: studio}", "'by' belongs into 'given' only"),
+        ("lead.created: {id: ben}", "invoice.sent: {id: i1, client: anna}", "invoice.sent changes no 'client' of an"),
         ("rule: nudge", "caps: {client_a_day: 1}", "caps has no key 'client_a_day'; did you mean 'client_per_day'?"),
     ],
 )

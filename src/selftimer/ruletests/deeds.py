@@ -106,11 +106,10 @@ def _appears(books: Books, values: Mapping[str, Any], event: str) -> Client:
     kind = "lead" if event == "lead.created" else "client"
     known: Client | None = books.find("client", values.get("id"))
     if known is not None:
-        people.update_client(books.world, known, **_fields_of(values), type=kind)
-        return known
-    row = new_client(books, values, kind)
+        people.update_client(books.world, known, **{**_fields_of(values), "type": kind})
+    row = known or new_client(books, values, kind)
     _backdate(books, "client", row, values)
-    if kind == "lead" or "content" in values:
+    if "content" in values or (kind == "lead" and known is None):
         message = people.client_says(books.world, row.id, values.get("content", HELLO))
         message.sent_at = values.get("created_at", message.sent_at)
     return row
@@ -283,6 +282,7 @@ def new_paper(books: Books, kind: str, values: Mapping[str, Any], *, sent: bool 
         due = values.get("due_date")
         row = papers.add_contract(world, owner.id, template, by="studio", sent=sent, due=due)
         row.number = values.get("contract_number", row.number)
+        row.sent_at = values.get("sent_at", row.sent_at)
     else:
         row = papers.add_questionnaire(world, owner.id, template, by="studio", sent=sent, due=values.get("due_date"))
     books.table(kind).touch(row.id)

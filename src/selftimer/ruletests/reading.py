@@ -15,7 +15,7 @@ from selftimer.rulebook.source import Place
 from selftimer.rulebook.yaml12 import load
 from selftimer.ruletests.deeds import DEEDS
 from selftimer.ruletests.model import FOLDER, Answers, Expected, Given, Happens, Passes, RuleTest
-from selftimer.ruletests.shape import FIELDS, NEEDED, a
+from selftimer.ruletests.shape import FIELDS, NEEDED, ONLY_BEFORE, ONLY_NEW, a
 from selftimer.ruletests.spoken import ACTIONS, OUTCOMES, effects_of, of_step
 from selftimer.ruletests.values import MISSING, ValueReader
 from selftimer.settings.sections import CapsSection
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from selftimer.facts.world import StudioFacts
     from selftimer.rulebook.model import Rule, Rulebook
+    from selftimer.ruletests.deeds import Deed
     from selftimer.ruletests.model import Line
 
 KEYS = ("name", "rule", "caps", "given", "diary")
@@ -270,6 +271,7 @@ class _TestReader:
             return None
         values = self.values.record(deed.kind, raw, place / event)
         known = self.values.names.get(values.get("id", "")) == deed.kind
+        self._idle(deed, values, place / event, known=known or not deed.makes)
         if not known and deed.makes:
             self._complete(deed.kind, values, raw, place / event)
             self._name(deed.kind, values, place / event)
@@ -278,6 +280,16 @@ class _TestReader:
         elif not known and "client" not in values and isinstance(raw, dict) and not {"id", "client"} & raw.keys():
             self.values.add(place / event, f"which {deed.kind}?", "say its 'id', or whose it is by 'client'")
         return Happens(at=at, event=event, values=values, where=place.where())
+
+    def _idle(self, deed: Deed, values: Mapping[str, Any], place: Place, *, known: bool) -> None:
+        """Fields that the line wouldn't do anything with."""
+        for name in values:
+            if name in ONLY_BEFORE.get(deed.kind, ()):
+                hint = "take it out: the event and its time say it"
+                self.values.add(place / name, f"{name!r} belongs into 'given' only", hint, key=True)
+            elif known and name in ONLY_NEW.get(deed.kind, ()) and not (name == "client" and "id" not in values):
+                hint = "take it out, or put it where the record comes to be"
+                self.values.add(place / name, f"{deed.event} changes no {name!r} of {a(deed.kind)}", hint, key=True)
 
     def _no_event(self, event: str, place: Place) -> None:
         if event in CLOCK_EVENTS:

@@ -124,6 +124,25 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """What a new record can't do without; all else has a default (docs/guide/testing-rules.md)."""
 
+ONLY_BEFORE: Mapping[str, frozenset[str]] = {
+    "session": frozenset({"status"}),
+    "payment": frozenset({"status"}),
+    "contract": frozenset({"status", "sent_at"}),
+    "questionnaire": frozenset({"status"}),
+    "quote": frozenset({"status"}),
+    "message": frozenset({"by", "at"}),
+}
+"""Fields of `given` that a line of the diary has no need of: its event says it, or its time."""
+ONLY_NEW: Mapping[str, frozenset[str]] = {
+    "session": frozenset({"client", "type", "created_at"}),
+    "invoice": frozenset({"client", "created_at"}),
+    "payment": frozenset({"invoice", "payment_method", "created_at"}),
+    "contract": frozenset({"template", "contract_number", "due_date", "created_at"}),
+    "questionnaire": frozenset({"template", "due_date", "created_at"}),
+    "quote": frozenset({"template", "amount", "valid_until", "created_at"}),
+}
+"""Fields that nothing changes once the record is there."""
+
 BORN = ("created_at", "sent_at", "at")
 """The fields that say when a record came to be, the first that is there."""
 
