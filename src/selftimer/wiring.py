@@ -108,23 +108,23 @@ async def build(
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     seed: int | None = None,
+    book: Rulebook | None = None,
+    store: Store | None = None,
 ) -> Service:
     """The service of a workspace.
 
     `clock`, `transport` and `seed` (of the jitter) are given by simulations and tests; live, they are the system's.
+    So are `book`, some of the rules only, and `store`, which is closed with the service.
     `RuleFileError` with every error of the rules, `ConfigError` where credentials are missing.
     """
-    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    loaded = load_rules(settings)
-    if loaded.rulebook is None:
-        raise RuleFileError(list(loaded.errors))
+    rules = book or _rulebook(settings)
     time = clock or SystemClock()
-    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if store is None:
+        settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keep = keep_of(settings)
     api = open_studio(settings, credentials_of(settings, keep), keep, clock=clock, transport=transport, seed=seed)
-    crash_point = crash_points(os.environ.get(CRASH_VARIABLE))
-    store = SqlStore(settings.database_path, STUDIO, crash_point=crash_point)
-    context = make_context(settings, loaded.rulebook, store=store, api=api, clock=time)
+    store = store or _store(settings)
+    context = make_context(settings, rules, store=store, api=api, clock=time)
     return Service(
         settings=settings,
         context=context,
@@ -133,6 +133,17 @@ async def build(
         observe=Observe(context),
         deliver=Deliver(context),
     )
+
+
+def _rulebook(settings: Settings) -> Rulebook:
+    loaded = load_rules(settings)
+    if loaded.rulebook is None:
+        raise RuleFileError(list(loaded.errors))
+    return loaded.rulebook
+
+
+def _store(settings: Settings) -> SqlStore:
+    return SqlStore(settings.database_path, STUDIO, crash_point=crash_points(os.environ.get(CRASH_VARIABLE)))
 
 
 async def offline_orders(

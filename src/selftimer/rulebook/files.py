@@ -8,15 +8,17 @@ from selftimer.errors import WorkspaceError
 from selftimer.rulebook.yaml12 import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 FOLDERS = ("rules", "automations", "automations/messages")
 MAX_FILES = 2_000
+TEST_FOLDERS = ("rules/tests",)
+"""Tests of rules: a service needs none of them."""
 
 
-def read_workspace(folder: Path) -> dict[str, bytes]:
-    """The content of every rule, automation and message file by its path from `folder`, sorted.
+def read_workspace(folder: Path, folders: Iterable[str] = FOLDERS) -> dict[str, bytes]:
+    """The content of every rule, automation and message file by its path from `folder`, sorted; or of other `folders`.
 
     Of a file that is too large one byte too many is read, so that the loader can say so. Hidden files are left out.
     `WorkspaceError` for a folder that isn't there, a link that leads out of it, a file that can't be read.
@@ -25,7 +27,7 @@ def read_workspace(folder: Path) -> dict[str, bytes]:
     if not root.is_dir():
         raise WorkspaceError(f"{folder} is not a folder; make a workspace with 'selftimer init {folder}'")
     found: dict[str, bytes] = {}
-    for name in FOLDERS:
+    for name in folders:
         for path in _files(folder / name):
             relative = path.relative_to(folder).as_posix()
             if not path.resolve().is_relative_to(root):

@@ -163,6 +163,11 @@ class Settings(BaseSettings):
         """Whether the studio is a sandbox on this machine, which may have its own clock."""
         return urlsplit(self.account.url).hostname in LOOPBACK
 
+    def at_studio(self, url: str, *, email: str, password: str) -> Settings:
+        """The same for a studio elsewhere, such as a sandbox in this process: its address and its account."""
+        account = self.account.model_copy(update={"url": url, "email": email, "account_id": None})
+        return self.model_copy(update={"account": account, "password": SecretStr(password), "cookie": None})
+
     def policy(self) -> Policy:
         """What the pure floors need of them."""
         return Policy(
