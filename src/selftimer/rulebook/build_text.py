@@ -78,8 +78,8 @@ class Checker:
         """`true`, `false` or a condition; false for one that can't be compiled (it is reported)."""
         return value if isinstance(value, bool) else self.condition(place, value, ground) or False
 
-    def text(self, place: Place, source: str, ground: Ground) -> TextTemplate | None:
-        """A value with `{{ }}` in it."""
+    def text(self, place: Place, source: str, ground: Ground, *, doubtful: bool = False) -> TextTemplate | None:
+        """A value with `{{ }}` in it; `doubtful` where a missing value needs no warning."""
         bound = _bound(source, ground.bare, condition=False)
         try:
             compiled = compile_text(bound, ground.names, strict_printing=False)
@@ -87,7 +87,7 @@ class Checker:
             for fault in error.faults:
                 self._fault(place, [source], [bound], fault, "error")
             return None
-        for fault in doubts(compiled, ground.present):
+        for fault in () if doubtful else doubts(compiled, ground.present):
             self._fault(place, [source], [bound], fault, "warning")
         return compiled
 

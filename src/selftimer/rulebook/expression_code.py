@@ -54,6 +54,8 @@ class _Writer:
         """The local variable of a root; a loop's variable is its own."""
         if path.start.local:
             return path.root
+        if path.start.listed:
+            return f"s.lists[{self.constant(path.root)}]"
         if path.start.type.name != "record":
             return f"s.{path.root}"
         return self.roots.setdefault(path.root, f"r{len(self.roots)}")

@@ -52,7 +52,10 @@ class Run:
 
     def walk(self, path: t.Path) -> tuple[Any, Any]:
         """(value, the record it was read from); the value is None as soon as something on the way is."""
-        value: Any = self.variables[path.root] if path.start.local else getattr(self.scope, path.root)
+        if path.start.local:
+            value: Any = self.variables[path.root]
+        else:
+            value = self.scope.lists[path.root] if path.start.listed else getattr(self.scope, path.root)
         owner: Any = None
         for field in path.fields:
             if value is None:
