@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from selftimer.engine.edited import edited
 from selftimer.engine.intake import Intake
 from selftimer.engine.world import parsed
 from selftimer.plan.moments import entry_moments
-from selftimer.plan.state import RunState
 from selftimer.ports import RuleRow
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 def activate(tx: Tx, context: Context, now: Instant) -> None:
     """Write down the rules in force; re-baseline those whose trigger or condition is another; make their moments."""
     rows = tx.rules.rows()
+    for words in context.rules.book.words.values():
+        tx.rules.put_words(words.name, words.where.file, words.text, now)
     zone_moved = tx.control.get("zone") not in {None, context.policy.zone}
     tx.control.put("zone", context.policy.zone)
     anew: list[Rule] = []
@@ -43,7 +45,8 @@ def activate(tx: Tx, context: Context, now: Instant) -> None:
             log.info("rule.changed", rule=rule.id, version=rule.version)
             tx.rules.put(_row(rule, row.active_since))
             anew.append(rule)
-            _edited(tx, context, rule, row, now)
+        if row is not None and row.version != rule.version:
+            edited(tx, context, rule, now)
     for row in rows.values():
         if row.rule_id not in context.rules.book.rules and row.removed_at is None:
             _removed(tx, row, now)
@@ -59,17 +62,6 @@ def _row(rule: Rule, active_since: Instant) -> RuleRow:
         title=rule.title,
         mode=rule.mode,
     )
-
-
-def _edited(tx: Tx, context: Context, rule: Rule, row: RuleRow, now: Instant) -> None:
-    """Runs under way end where the owner wants it (`on_edit: cancel`), else they finish in their version."""
-    if rule.on_edit != "cancel" or row.version == rule.version:
-        return
-    desk = Intake(tx, context, now, 0).matcher.desk
-    for state in (RunState.ACTIVE, RunState.WAITING, RunState.HELD):
-        for run in tx.runs.in_state(state):
-            if run.rule_id == rule.id:
-                desk.end(run, "the rule was edited")
 
 
 def _removed(tx: Tx, row: RuleRow, now: Instant) -> None:

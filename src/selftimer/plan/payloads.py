@@ -1,4 +1,4 @@
-"""What coupons, leads and webhooks are made of: a step's values as the payload that goes out, and in words for people."""
+"""What coupons, leads and webhooks are made of: the values of a step as what goes out, and in words for people."""
 
 from __future__ import annotations
 

@@ -70,6 +70,16 @@ class Cap:
     verbs: frozenset[str] = field(default_factory=frozenset)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that the owner is told, in the order of `id`."""
+
+    id: int
+    at: Instant
+    subject: str
+    text: str
+
+
 class Records(Protocol):
     """Snapshots: the present version of each record, every version kept, and how far each list is known."""
 
@@ -142,6 +152,13 @@ class Rules(Protocol):
     def put(self, row: RuleRow) -> None: ...
     def put_version(self, rule_id: str, version: str, source: Mapping[str, Any], at: Instant) -> None: ...
     def source(self, rule_id: str, version: str) -> Mapping[str, Any] | None: ...
+    def put_words(self, name: str, file: str, text: str, at: Instant) -> None:
+        """Keep the whole text of a message: of words whose file is gone, the last good ones are said (19)."""
+        ...
+
+    def words(self, name: str) -> tuple[str, str] | None:
+        """The file and the text of a message as it was last kept."""
+        ...
 
 
 class Timers(Protocol):
@@ -283,6 +300,10 @@ class Control(Protocol):
     def remove_pause(self, scope: str, ident: str) -> bool: ...
     def notice(self, at: Instant, subject: str, text: str, *, key: str) -> bool:
         """Tell the owner, once per key; False if it was told before."""
+        ...
+
+    def notices_after(self, ident: int, *, since: Instant, limit: int) -> tuple[list[Notice], int, int]:
+        """Notices later than the one of that id and not older than `since`: the first few, how many, the last id."""
         ...
 
     def get(self, name: str) -> Any: ...

@@ -32,7 +32,7 @@ def build_lists(
     studio: StudioFacts,
     roots: Collection[str],
 ) -> dict[str, ListRule]:
-    """The lists of a rule by name; those with faults are left out (they are reported). `roots`: names that are taken."""
+    """The lists of a rule by name; `roots` are names that are taken. Those with faults are reported and left out."""
     if len(sources) > MOST:
         checker.add(place, f"more than {MOST} lists in one rule", "make two rules of it", key=True)
     built: dict[str, ListRule] = {}

@@ -249,7 +249,7 @@ class Run:
 
     def _why_unknown(self, node: t.Node) -> str:
         for path in t.paths(node):
-            if path.start.local:
+            if path.start.local or path.start.listed:
                 continue
             value: Any = getattr(self.scope, path.root)
             said = path.root

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from selftimer.ports.store import Order, Pause
+from selftimer.ports.store import Notice, Order, Pause
 from selftimer.store import tables
 from selftimer.store.dialect import insert_new, upsert
 from selftimer.store.rows import STUDIO, Group, Rows
@@ -30,6 +30,15 @@ _REMOVE_PAUSE = sa.delete(tables.pauses).where(
     _p.studio == STUDIO, _p.scope == bindparam("_scope"), _p.id == bindparam("_id")
 )
 _NAMED = sa.select(_n.value).where(_n.studio == STUDIO, _n.name == bindparam("_name"))
+_e = tables.notices.c
+NOTICES = Rows(Notice, tables.notices)
+_LATER = (
+    _e.studio == STUDIO,
+    _e.id > bindparam("_after", type_=sa.Integer),
+    _e.at >= bindparam("_since", type_=_e.at.type),
+)
+_NOTICES_AFTER = NOTICES.select.where(*_LATER[1:]).order_by(_e.id).limit(bindparam("_limit", type_=sa.Integer))
+_NOTICES_COUNT = sa.select(sa.func.count(), sa.func.max(_e.id)).where(*_LATER)
 _EPOCH = "epoch"
 
 
@@ -67,6 +76,11 @@ class SqlControl(Group):
     def notice(self, at: Instant, subject: str, text: str, *, key: str) -> bool:
         row = {"studio": self._studio, "key": key, "at": at, "subject": subject, "text": text}
         return self._run(insert_new(self._dialect, tables.notices), **row).rowcount > 0
+
+    def notices_after(self, ident: int, *, since: Instant, limit: int) -> tuple[list[Notice], int, int]:
+        count, last = self._run(_NOTICES_COUNT, _after=ident, _since=since).one()
+        found = self._many(NOTICES, _NOTICES_AFTER, _after=ident, _since=since, _limit=limit) if count else []
+        return found, int(count), int(last or ident)
 
     def get(self, name: str) -> Any:
         """The value of that name; None where none was put."""

@@ -184,6 +184,17 @@ rule_versions = Table(
     _moment("at"),
 )
 
+texts = Table(
+    "texts",
+    metadata,
+    _studio(),
+    Column("name", Text, primary_key=True),
+    _text("file"),
+    _text("text"),
+    _moment("at"),
+)
+"""Messages as they were last good, for runs whose version says one that is gone from the workspace."""
+
 timers = Table(
     "timers",
     metadata,
@@ -343,12 +354,16 @@ pauses = Table(
 notices = Table(
     "notices",
     metadata,
-    _studio(),
-    Column("key", Text, primary_key=True),
+    _serial(),
+    _owned(),
+    _text("key"),
     _moment("at"),
     _text("subject"),
     _text("text"),
+    UniqueConstraint("studio", "key"),
+    Index(None, "studio", "id"),
     Index(None, "studio", "at"),
+    sqlite_autoincrement=True,
 )
 
 named = Table(

@@ -189,6 +189,20 @@ def judge_read(answer: Answer, now: Instant) -> Any:
     raise _refusal(answer, read_fault(body) or _Fault(f"the studio answered {_words(answer.status)}", None, {}))
 
 
+def judge_upload(answer: Answer) -> None:
+    """Whether a file was taken. `Refused` says that it was not; it may be sent again: it reaches nobody by itself."""
+    if 200 <= answer.status < 300:
+        return
+    if 300 <= answer.status < 500 and answer.status != 408:
+        raise Refused(
+            f"the file was not taken: {_words(answer.status)}",
+            status=answer.status,
+            code="upload_refused",
+            request=answer.request,
+        )
+    raise _unclear(answer, _words(answer.status))
+
+
 def judge_write(answer: Answer, now: Instant) -> Any:
     """The JSON of an applied write; else the error that says whether it was applied (delivery.md §1.4)."""
     status = answer.status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selftimer.errors import NotSignedIn, Refused, StudioError
+from selftimer.errors import Drifted, NotSignedIn, Refused, StudioError
 from selftimer.facts.records import Kind, RawRecord, Record, Unreadable
 from selftimer.ports import Accepted, Page, Permit, Signals
 from selftimer.studio.auth import Auth, Credentials
@@ -167,6 +167,38 @@ class Studio:
     async def update_client(self, client_id: str, changes: Mapping[str, Any]) -> Accepted:
         """Read the client, change those fields, PUT it whole and compare; idempotent."""
         return await self.clients.update(client_id, changes)
+
+    async def find_clients(self, email: str) -> tuple[RawRecord, ...]:
+        """Contacts whose address is this one, whatever its case, through every page of the search."""
+        wanted, number = email.strip().casefold(), 1
+        found: dict[str, RawRecord] = {}
+        while True:
+            page = await self.clients.search(email.strip(), number=number)
+            for raw in page.records:
+                if str(raw.raw.get("email") or "").strip().casefold() == wanted:
+                    found[raw.id] = raw
+            if page.last or not page.records:
+                return tuple(found.values())
+            number += 1
+
+    async def create_client(self, fields: Mapping[str, Any]) -> Accepted:
+        """`POST /clients/`, once."""
+        return await self.clients.create(fields)
+
+    async def create_coupon(self, fields: Mapping[str, Any]) -> str:
+        """`POST /coupons`, once; `Drifted` where the answer doesn't say its id: it was made."""
+        made = await self.coupons.create(fields)
+        if not isinstance(made.get("id"), str):
+            raise Drifted("the studio took the coupon, but doesn't say its id", request="POST /coupons")
+        return str(made["id"])
+
+    async def find_coupon(self, code: str) -> Mapping[str, Any] | None:
+        """The coupon with this code; None where there is none."""
+        return await self.coupons.find(code)
+
+    async def upload(self, filename: str, content: bytes, content_type: str) -> str:
+        """Upload a file for a message; its attachment id."""
+        return await self.conversations.attach(filename, content, content_type)
 
     async def templates(self, kind: Kind) -> tuple[tuple[str, str], ...]:
         """(id, name) of the studio's templates for a document kind."""

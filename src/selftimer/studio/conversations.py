@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from selftimer.errors import Drifted, Refused
 from selftimer.facts.records import Kind
 from selftimer.ports import Accepted
 from selftimer.studio.invoices import count_in
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selftimer.studio.http import Http
+
+
+MAX_ATTACHMENT = 10 * 1024 * 1024
+"""Bytes of a message's file (studio-api.md, Conversations)."""
 
 
 class Conversations:
@@ -47,3 +52,23 @@ class Conversations:
         path = self._http.endpoints["attachment.upload_url"].path
         query = {"filename": filename, "content_type": content_type, "file_size": str(file_size)}
         return data_of(await self._http.read(path, query), f"GET {path}")
+
+    async def attach(self, filename: str, content: bytes, content_type: str) -> str:
+        """Upload a file and return the id that `send` takes (documented).
+
+        `Refused` for more than 10 MiB, before anything is asked. Nothing reaches anybody until the id is sent.
+        """
+        if len(content) > MAX_ATTACHMENT:
+            raise Refused(
+                f"{filename} has {len(content):,} bytes; a message's file has at most {MAX_ATTACHMENT:,} (10 MiB)",
+                code="file_too_large",
+                details={"max_size": MAX_ATTACHMENT},
+            )
+        where = await self.upload_url(filename, content_type, len(content))
+        method, url, ident = (str(where.get(name) or "") for name in ("method", "upload_url", "attachment_id"))
+        given = where.get("upload_fields")
+        if method.upper() not in {"POST", "PUT"} or not url or not ident:
+            raise Drifted("the studio's answer doesn't say where the file goes", request="GET upload_url")
+        fields = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+        await self._http.upload(method.upper(), url, fields, (filename, content, content_type), f"{method} the file")
+        return ident

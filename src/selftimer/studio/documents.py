@@ -60,7 +60,7 @@ class Coupons:
             found = objects(body, f"GET {endpoint.path}")
             fresh = [coupon for coupon in found if coupon.get("id") not in seen]
             for coupon in fresh:
-                if coupon.get("code") == code:
+                if str(coupon.get("code")).casefold() == code.casefold():
                     return coupon
             if not fresh:
                 return None

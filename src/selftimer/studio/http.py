@@ -14,6 +14,7 @@ from selftimer.studio.answers import (
     Lost,
     expired,
     judge_read,
+    judge_upload,
     judge_write,
     lost_read,
     lost_write,
@@ -115,6 +116,17 @@ class Http:
         if expired(answer):
             self._auth.expire(generation, certain=True)
         return judge_write(answer, self._clock.now())
+
+    async def upload(
+        self, method: str, url: str, fields: Mapping[str, str], file: tuple[str, bytes, str], label: str
+    ) -> None:
+        """Send a file to where the studio says, once. `Refused` where it isn't taken, `Unclear` where nobody knows."""
+        await self._limiter.take(urgent=True)
+        try:
+            answer = await self._transport.upload(method, url, fields, file, label)
+        except Lost as lost:
+            raise lost_write(lost) from lost
+        judge_upload(answer)
 
     async def account(self) -> str | None:
         """The account's id, by the cheap request (studio-api.md, Conventions); None where the answer has none."""

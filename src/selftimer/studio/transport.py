@@ -2,7 +2,7 @@
 
 Reads keep connections; each write gets a fresh one, so that a connection which died idle can't eat it. Redirects are
 never followed (a followed 302 becomes the login page with 200), answers are at most 10 MB, cookies go to the pinned
-host only because nothing else is ever asked.
+host only: a file's upload, whose address the studio names, has a client without any.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from selftimer import __version__
-from selftimer.errors import ConfigError
+from selftimer.errors import ConfigError, Drifted
 from selftimer.studio.answers import MAX_BYTES, Answer, Lost
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Transport:
         self._writes = httpx.AsyncClient(
             timeout=WRITE_TIMEOUT, limits=httpx.Limits(max_connections=20, max_keepalive_connections=0), **shared
         )
+        self._bare = {name: value for name, value in shared.items() if name not in {"cookies", "headers"}}
+        self._strangers: httpx.AsyncClient | None = None
 
     async def read(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """GET below the base URL.
@@ -123,18 +125,38 @@ class Transport:
         """POST or PUT JSON on a fresh connection, once, under one deadline."""
         headers = {"Content-Type": "application/json"} | ({"X-CSRF-Token": csrf} if csrf else {})
         request = self._writes.build_request(method, f"{self._base}{path}", content=body, headers=headers)
-        return await self._once(request, f"{method} {path}")
+        return await self._once(self._writes, request, f"{method} {path}")
+
+    async def upload(
+        self, method: str, url: str, fields: Mapping[str, str], file: tuple[str, bytes, str], label: str
+    ) -> Answer:
+        """Send a file (name, content, type) as a multipart form to where the studio says, without its cookies.
+
+        Once, on a fresh connection, under one deadline. `Drifted` for an address that is neither https nor the
+        studio's own. The file comes last in the form: object stores ignore what follows it.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "https" and f"{parts.scheme}://{parts.netloc}" != self.origin:
+            raise Drifted("the studio names an address for the file that is not https", request=label)
+        if self._strangers is None:
+            limits = httpx.Limits(max_connections=4, max_keepalive_connections=0)
+            self._strangers = httpx.AsyncClient(timeout=WRITE_TIMEOUT, limits=limits, **self._bare)
+        try:
+            request = self._strangers.build_request(method, url, data=dict(fields), files={"file": file})
+        except (httpx.InvalidURL, TypeError, ValueError) as error:
+            raise Drifted("the studio's answer doesn't say where the file goes", request=label) from error
+        return await self._once(self._strangers, request, label)
 
     async def submit(self, path: str, form: Mapping[str, str], csrf: str | None) -> Answer:
         """POST a form of the origin (the login) on a fresh connection, once, under one deadline."""
         headers = {"X-CSRF-Token": csrf} if csrf else None
         request = self._writes.build_request("POST", f"{self.origin}{path}", data=dict(form), headers=headers)
-        return await self._once(request, f"POST {path}")
+        return await self._once(self._writes, request, f"POST {path}")
 
-    async def _once(self, request: httpx.Request, label: str) -> Answer:
+    async def _once(self, client: httpx.AsyncClient, request: httpx.Request, label: str) -> Answer:
         progress = _Progress()
         request.extensions["trace"] = progress.trace
-        return await self._exchange(self._writes, request, label, progress, self._deadline)
+        return await self._exchange(client, request, label, progress, self._deadline)
 
     async def _exchange(
         self, client: httpx.AsyncClient, request: httpx.Request, label: str, progress: _Progress, deadline: float
@@ -164,9 +186,11 @@ class Transport:
         return Answer(status=response.status_code, headers=headers, body=body, request=label)
 
     async def aclose(self) -> None:
-        """Close both clients."""
+        """Close the clients."""
         await self._reads.aclose()
         await self._writes.aclose()
+        if self._strangers is not None:
+            await self._strangers.aclose()
 
 
 class _Progress:
