@@ -67,6 +67,7 @@ class Mailbox:
             self.said.append(line)
             match line.split()[0].upper():
                 case "EHLO":
+                    say("250-here")
                     for offer in self.offers:
                         say(f"250-{offer}")
                     say("250 OK")
@@ -85,8 +86,6 @@ class Mailbox:
                     return
                 case _:
                     say("250 OK")
-
-
 
 
 @asynccontextmanager

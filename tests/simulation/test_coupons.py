@@ -93,7 +93,9 @@ async def test_an_attempt_that_is_unclear_or_failed_ends_in_one_coupon_with_one_
 
 
 async def test_a_coupon_with_our_code_and_our_values_is_ours(tmp_path: Path) -> None:
-    async with StudioDay(tmp_path, RULE.replace("BACK-{{ unique }}", "WELCOME10").replace("uses: 1", "uses: 100")) as day:
+    async with StudioDay(
+        tmp_path, RULE.replace("BACK-{{ unique }}", "WELCOME10").replace("uses: 1", "uses: 100")
+    ) as day:
         anna = day.known()
         welcome = next(row for row in day.world.tables.coupons if row.code == "WELCOME10")
         welcome.expires_at = berlin("2026-05-01 20:00")

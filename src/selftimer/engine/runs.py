@@ -125,7 +125,7 @@ class RunDesk:
                 break
             # That effect was had before: an edit can't fire it again. What follows counts from when it was had.
             had = self.tx.deliveries.by_key(delivery.key)
-            reached = max(reached, had.sent_at if had and had.sent_at else place.allowed_at)
+            reached = max(place.allowed_at, had.sent_at if had and had.sent_at else place.allowed_at)
             run = replace(run, pc=run.pc + 1)
         self.tx.runs.update(run)
         return run

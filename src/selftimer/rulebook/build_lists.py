@@ -60,5 +60,5 @@ def _list(checker: Checker, name: str, source: ListSource, place: Place, studio:
     if source.sort is not None and ("{" in source.sort or " " in source.sort.strip()):
         checker.add(place / "sort", f"{source.sort!r} is no field", f"write the name of one, like {kind}.created_at")
         return ListRule(name=name, kind=kind, if_=condition, sort=None)
-    sort = checker.text(place / "sort", f"{{{{ {source.sort} }}}}", ground, doubtful=True) if source.sort else None
+    sort = checker.value(place / "sort", source.sort, ground) if source.sort else None
     return ListRule(name=name, kind=kind, if_=condition, sort=sort)

@@ -78,8 +78,18 @@ class Checker:
         """`true`, `false` or a condition; false for one that can't be compiled (it is reported)."""
         return value if isinstance(value, bool) else self.condition(place, value, ground) or False
 
-    def text(self, place: Place, source: str, ground: Ground, *, doubtful: bool = False) -> TextTemplate | None:
-        """A value with `{{ }}` in it; `doubtful` where a missing value needs no warning."""
+    def value(self, place: Place, source: str, ground: Ground) -> TextTemplate | None:
+        """A bare expression, as if it stood in `{{ }}`; a value that can be missing needs no warning."""
+        try:
+            return compile_text(f"{{{{{source}}}}}", ground.names, strict_printing=False)
+        except ExpressionError as error:
+            for fault in error.faults:
+                inside = replace(fault, offset=max(fault.offset - 2, 0))
+                self._fault(place, [source], [source], inside, "error")
+            return None
+
+    def text(self, place: Place, source: str, ground: Ground) -> TextTemplate | None:
+        """A value with `{{ }}` in it."""
         bound = _bound(source, ground.bare, condition=False)
         try:
             compiled = compile_text(bound, ground.names, strict_printing=False)
@@ -87,7 +97,7 @@ class Checker:
             for fault in error.faults:
                 self._fault(place, [source], [bound], fault, "error")
             return None
-        for fault in () if doubtful else doubts(compiled, ground.present):
+        for fault in doubts(compiled, ground.present):
             self._fault(place, [source], [bound], fault, "warning")
         return compiled
 

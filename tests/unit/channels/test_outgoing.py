@@ -54,7 +54,9 @@ def test_a_local_target_is_this_machine_and_no_other(text: str) -> None:
 
 
 @given(st.ip_addresses(v=4))
-def test_what_is_not_called_as_it_is_is_not_called_in_the_clothes_of_ipv6_either(address: ipaddress.IPv4Address) -> None:
+def test_what_is_not_called_as_it_is_is_not_called_in_the_clothes_of_ipv6_either(
+    address: ipaddress.IPv4Address,
+) -> None:
     mapped = ipaddress.IPv6Address(f"::ffff:{address}")
     nat64 = ipaddress.IPv6Address(int(ipaddress.IPv6Address("64:ff9b::")) + int(address))
     if not may_call(address):
