@@ -8,12 +8,11 @@ import pytest
 from tests.simulation.studio_day import StudioDay, berlin
 
 from selftimer.plan.state import DeliveryState
-from selftimer.sandbox.model import Coupon
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selftimer.sandbox.model import Client
+    from selftimer.sandbox.model import Client, Coupon
 
 RULE = """
 - id: back

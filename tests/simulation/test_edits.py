@@ -136,7 +136,7 @@ async def test_what_waits_for_a_yes_is_asked_again_in_the_new_words_or_dropped_w
                 assert (again.text or "").startswith("fresh Anna")
                 assert day.sent() == []
             else:
-                assert [d.reason for d in await day.deliveries()][0] == "its step is gone from the rule"
+                assert (await day.deliveries())[0].reason == "its step is gone from the rule"
                 assert [row[12:] for row in day.sent()] == ["first Anna"]
 
 

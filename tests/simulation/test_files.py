@@ -193,8 +193,10 @@ async def test_a_file_that_is_too_large_is_found_when_the_rules_are_loaded(tmp_p
     with (day.workspace / "automations/files/maps/way.png").open("wb") as file:
         file.truncate(MAX_FILE + 1)
     assert await refusal(day) == [
-        "rules/test.yaml:7:9: automations/files/maps/way.png has 10.0 MiB; the studio takes 10; "
-        "make it smaller, or send a link to it"
+        (
+            "rules/test.yaml:7:9: automations/files/maps/way.png has 10.0 MiB; the studio takes 10; "
+            "make it smaller, or send a link to it"
+        )
     ]
 
 

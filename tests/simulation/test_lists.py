@@ -103,7 +103,8 @@ async def test_a_value_that_is_missing_sorts_last_and_an_unknown_one_is_left_out
     - notify: people
 """
     words = {
-        "people": "{% for c in people %}{{ c.first_name }} {% endfor %}/{% for c in slow %}{{ c.first_name }}{% endfor %}\n"
+        "people": "{% for c in people %}{{ c.first_name }} {% endfor %}/"
+        "{% for c in slow %}{{ c.first_name }}{% endfor %}\n"
     }
     async with StudioDay(tmp_path, rule, words=words) as day:
         for name, company in (("Anna", ""), ("Ben", "Zeta"), ("Cleo", "Alpha")):

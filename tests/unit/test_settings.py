@@ -201,8 +201,63 @@ def test_a_sandbox_on_this_machine_needs_no_tls(load: Callable[..., Settings]) -
         ),
         (GOOD + "[fallbacks]\nclient.first_name = 3\n", "selftimer.toml:5: client.first_name: input should be a valid"),
         (GOOD + "[kinds]\nwedding = 3\n", "selftimer.toml:5: wedding: input should be a valid"),
-        (GOOD + '[webhooks.crm]\nurl = "x"\n', "selftimer.toml:4: webhooks: this section is not in this version"),
-        (GOOD + '[alerts]\nemail = "x"\n', "selftimer.toml:4: alerts: this section is not in this version"),
+        (GOOD + '[webhooks.crm]\nurl = "x"\n', "selftimer.toml:5: url: 'x' is not an address like https://"),
+        (GOOD + '[webhooks.crm]\nurl = "http://a.example/x"\n', "selftimer.toml:4: crm: the address must begin with"),
+        (GOOD + '[webhooks.crm]\nurl = "https://localhost/x"\n', "selftimer.toml:4: crm: this address is on this"),
+        (
+            GOOD + '[webhooks.crm]\nurl = "https://a.example/x"\nallow_local = true\n',
+            "selftimer.toml:4: crm: allow_local is for addresses on this machine",
+        ),
+        (
+            GOOD + '[webhooks.crm]\nurl = "https://a.example/x"\n',
+            (
+                "selftimer.toml: [webhooks.crm] has no secret to sign with: put it into .env as "
+                "SELFTIMER_WEBHOOKS__CRM__SECRET=whsec_"
+            ),
+        ),
+        (
+            GOOD + '[webhooks.crm]\nurl = "https://a.example/x"\nsecret = "whsec_x"\n',
+            (
+                "selftimer.toml:6: a secret doesn't belong in selftimer.toml, which gets shared and copied: "
+                "put it in .env as "
+                "SELFTIMER_WEBHOOKS__CRM__SECRET=…"
+            ),
+        ),
+        (
+            GOOD + '[webhooks.crm]\nuri = "https://a.example/x"\nurl = "https://a.example/x"\n',
+            "selftimer.toml:5: [webhooks.crm] has no key 'uri'; did you mean 'url'?",
+        ),
+        (
+            GOOD + '[webhooks."Up"]\nurl = "https://a.example"\n',
+            "selftimer.toml:4: webhooks: 'Up' can't be a webhook's",
+        ),
+        (GOOD + '[alerts]\nemail = "x"\n', "selftimer.toml:4: there is no section [alerts]"),
+        (GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\n', "selftimer.toml:4: [notify.email] needs 'sender'"),
+        (GOOD + '[notify.mail]\nhost = "x"\n', "selftimer.toml:4: [notify] has no key 'mail'; did you mean 'email'?"),
+        (
+            GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\nsender = "nobody"\n',
+            "selftimer.toml:7: sender: 'nobody' is no e-mail address",
+        ),
+        (
+            GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\nsender = "c@d.example"\nsecurity = "none"\n',
+            "selftimer.toml:4: email: mail goes in the clear to this machine only",
+        ),
+        (
+            GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\nsender = "c@d.example"\nusername = "k"\n',
+            "selftimer.toml:4: email: the password is missing: put it into .env as SELFTIMER_NOTIFY__EMAIL__PASSWORD",
+        ),
+        (
+            GOOD + '[notify.email]\nhost = "x"\npassword = "secret"\n',
+            (
+                "selftimer.toml:6: a password doesn't belong in selftimer.toml, which gets shared and copied: "
+                "put it in .env as "
+                "SELFTIMER_NOTIFY__EMAIL__PASSWORD=…"
+            ),
+        ),
+        (
+            GOOD + '[notify.webhook]\nurl = "https://ntfy.example"\nformat = "ntfy"\n',
+            "selftimer.toml:4: webhook: ntfy needs a topic",
+        ),
         ("[studio]\nname = Nord\n", "selftimer.toml:2:8: Invalid value; texts need quotes"),
     ],
 )

@@ -76,8 +76,10 @@ def test_subject_and_body_know_where_they_stand() -> None:
         ("---\nsubject:\n---\nHi\n", "2:9: a subject has 1 to 200 characters; or no line"),
         (
             "---\nattach: ../a.pdf\n---\nHi\n",
-            "2:9: '../a.pdf' leads out of automations/files/; put the file into automations/files/ "
-            "and write its name from there",
+            (
+                "2:9: '../a.pdf' leads out of automations/files/; put the file into automations/files/ "
+                "and write its name from there"
+            ),
         ),
         (
             "attach:\n---\nHi\n",
