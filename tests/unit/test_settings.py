@@ -346,3 +346,45 @@ def test_what_the_starter_has_commented_out_are_the_defaults(load: Callable[...,
             "email",
             "account_id",
         }
+
+
+# --- webhooks and notes -----------------------------------------------------------------------------------------------
+
+SECRET = "whsec_" + "QUJD" * 12
+HOOKS = GOOD + '[webhooks.contact-form]\nurl = "https://a.example/x"\n'
+
+
+def test_a_variable_names_a_webhook_with_underscores(load: Callable[..., Settings]) -> None:
+    settings = load(HOOKS, SELFTIMER_WEBHOOKS__CONTACT_FORM__SECRET=SECRET)
+    (name,) = settings.webhooks
+    hook = settings.webhooks[name]
+    assert (name, hook.url) == ("contact-form", "https://a.example/x")
+    assert hook.secret is not None
+    assert hook.secret.get_secret_value() == SECRET
+    assert settings.facts().webhooks == ("contact-form",)
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize("secret", ["x", "whsec_", "whsec_QUJD", "QUJD" * 12])
+def test_a_secret_that_signs_nothing_is_refused_with_how_to_make_one(
+    load: Callable[..., Settings], secret: str
+) -> None:
+    (said,) = refusal(load, HOOKS, f"SELFTIMER_WEBHOOKS__CONTACT_FORM__SECRET={secret}\n")
+    assert "24 to 64 bytes in base64; make one with: python3" in said
+    assert said.startswith(".env:1: secret:")
+
+
+def test_secrets_come_as_credentials_of_systemd_too(
+    load: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    (folder / "webhook-contact-form-secret").write_text(f"{SECRET}\n")
+    (folder / "notify-email-password").write_text("hunter2\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    mail = '[notify.email]\nhost = "x"\nto = "a@b.example"\nsender = "c@d.example"\nusername = "k"\n'
+    settings = load(HOOKS + mail)
+    assert settings.webhooks["contact-form"].secret is not None
+    assert settings.notify.email is not None
+    assert settings.notify.email.password is not None
+    assert settings.notify.email.password.get_secret_value() == "hunter2"

@@ -57,7 +57,7 @@ class Origin:
 
     def where(self, *path: str) -> str:
         """`selftimer.toml:7`, `.env:2` or the variable's name."""
-        names = [PREFIX + "__".join(path[:depth]).upper() for depth in range(len(path), 0, -1)]
+        names = [PREFIX + "__".join(path[:depth]).upper().replace("-", "_") for depth in range(len(path), 0, -1)]
         here = {name.upper() for name in os.environ}
         for name in names:
             if name in here:
