@@ -89,6 +89,8 @@ async def test_an_attempt_that_is_unclear_or_failed_ends_in_one_coupon_with_one_
         await day.until("2026-03-02 10:00")
         (coupon,) = coupons(day)
         assert [row[12:] for row in day.sent()] == [f"{coupon.code} takes 10% off until 1 May 2026."]
+        judged = await day.matched()
+        assert (judged.unowned, judged.unsent, judged.unsettled) == ((), (), ())
 
 
 async def test_a_coupon_with_our_code_and_our_values_is_ours(tmp_path: Path) -> None:

@@ -104,6 +104,19 @@ async def test_an_unclear_lead_is_found_by_the_address_or_entered_once_more(
         assert len(entered(day)) == 1
         assert [row.email for row in day.world.tables.clients].count("friend-of-anna1@example.com") == 1
         assert [d.state for d in await day.deliveries()] == [DeliveryState.SENT] * 2
+        judged = await day.matched()
+        assert (judged.unowned, judged.unsent, judged.unsettled) == ((), (), ())
+
+
+async def test_while_a_lead_of_ours_is_unclear_its_event_waits_and_is_then_known_to_be_ours(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, RULE + HEARD, words=WORDS) as day:
+        await day.until("2026-03-02 09:01")
+        day.fault("drop_after", method="POST", path="/clients/$")
+        await booked(day)
+        await day.until("2026-03-02 09:16")
+        assert [e.name for e in await day.events("parked")] == ["lead.created"]
+        await day.until("2026-03-02 12:00")
+        assert [run.depth for run in await day.runs() if run.rule_id == "heard"] == [1]
 
 
 async def test_a_lead_that_is_lost_twice_is_held_with_what_is_known(tmp_path: Path) -> None:

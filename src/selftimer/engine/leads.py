@@ -29,6 +29,13 @@ def lead_is_free(tx: Tx, delivery: Delivery, *, since: Instant | None) -> bool:
     return not unsettled and (since is None or Instant.parse_iso(str(taken["at"])) < since)
 
 
+def may_be_entered(tx: Tx, email: str | None) -> bool:
+    """Whether an entry of this address of ours is on its way or unclear: then an event of whoever has it waits (20)."""
+    taken: Any = tx.control.get(_named(email or ""))
+    other = tx.deliveries.get(str(taken.get("delivery"))) if isinstance(taken, dict) else None
+    return other is not None and other.state in {DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN}
+
+
 def take_lead(tx: Tx, delivery: Delivery) -> None:
     """Note who enters this address now; of the address only a digest is kept."""
     at = delivery.intent_at or delivery.planned_at
@@ -36,5 +43,8 @@ def take_lead(tx: Tx, delivery: Delivery) -> None:
 
 
 def _name(delivery: Delivery) -> str:
-    address = str((delivery.body or {}).get("email", "")).strip().casefold()
-    return f"lead:{hashlib.blake2b(address.encode(), digest_size=16).hexdigest()}"
+    return _named(str((delivery.body or {}).get("email", "")))
+
+
+def _named(email: str) -> str:
+    return f"lead:{hashlib.blake2b(email.strip().casefold().encode(), digest_size=16).hexdigest()}"
