@@ -10,6 +10,7 @@ from email.policy import default
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
     from email.message import EmailMessage
 
@@ -89,7 +90,7 @@ class Mailbox:
 
 
 @asynccontextmanager
-async def listening(what: Receiver | Mailbox) -> AsyncIterator[None]:
+async def listening(what: Receiver | Mailbox, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
     """On a port of this machine that is free."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -100,7 +101,7 @@ async def listening(what: Receiver | Mailbox) -> AsyncIterator[None]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", what.port)
+    server = await asyncio.start_server(serve, "127.0.0.1", what.port, ssl=tls)
     what.port = server.sockets[0].getsockname()[1]
     try:
         yield

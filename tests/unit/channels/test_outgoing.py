@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
+import ssl
+import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.simulation.listeners import receiver
+from tests.simulation.listeners import Receiver, listening, receiver
 
 from selftimer.channels.outgoing import MAX_BODY, Caller, CallFailed, Target, may_call
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -99,3 +106,53 @@ async def test_an_answer_is_read_so_far_and_no_further() -> None:
         reply = await Caller().post(Target(url=here.url, local=True), {"A": "b"}, b"{}")
     assert reply.taken
     assert here.calls[0].headers["a"] == "b"
+
+
+# --- over TLS ---
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost alone, with its key in the same file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+    files = ["-keyout", str(key), "-out", str(cert)]
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run([*command, *files, *subject], check=True, capture_output=True)
+    cert.write_text(cert.read_text() + key.read_text())
+    return cert
+
+
+async def called(certificate: Path, host: str) -> Receiver:
+    """A call of a server that has that certificate, which is trusted."""
+    one = Receiver()
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(certificate)
+    caller = Caller()
+    caller._tls = ssl.create_default_context(cafile=str(certificate))
+    async with listening(one, tls=server_side):
+        await caller.post(Target(url=f"https://{host}:{one.port}/hook", local=True), {}, b"{}")
+    return one
+
+
+async def test_the_address_is_pinned_and_the_certificate_is_that_of_the_name(certificate: Path) -> None:
+    one = await called(certificate, "localhost")
+    assert one.calls[0].headers["host"] == f"localhost:{one.port}"
+
+
+async def test_a_certificate_of_another_name_is_not_to_be_trusted(certificate: Path) -> None:
+    with pytest.raises(CallFailed, match="no answer"):
+        await called(certificate, "127.0.0.1")
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_not_to_be_trusted(certificate: Path) -> None:
+    one = Receiver()
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(certificate)
+    async with listening(one, tls=server_side):
+        with pytest.raises(CallFailed, match="no answer"):
+            await Caller().post(Target(url=f"https://localhost:{one.port}/hook", local=True), {}, b"{}")
+    assert one.calls == []
