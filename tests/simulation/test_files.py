@@ -188,6 +188,16 @@ async def test_a_missing_file_is_found_when_the_rules_are_loaded(tmp_path: Path)
     ]
 
 
+async def test_a_note_carries_no_files_and_says_so_when_the_rules_are_loaded(tmp_path: Path) -> None:
+    day = day_with(tmp_path, RULE.replace("send: bill\n      attach: [prices.pdf, maps/way.png]", "notify: bill"))
+    assert await refusal(day) == [
+        (
+            "rules/test.yaml:7:9: a note carries no files, and bill has; "
+            "take 'attach' out of its head, or send it to a client"
+        )
+    ]
+
+
 async def test_a_file_that_is_too_large_is_found_when_the_rules_are_loaded(tmp_path: Path) -> None:
     day = day_with(tmp_path, files={"maps/way.png": b"x", "prices.pdf": b"x"})
     with (day.workspace / "automations/files/maps/way.png").open("wb") as file:

@@ -14,7 +14,7 @@ from selftimer.rulebook.build_steps import AutomationUnit, StepBuilder, Use
 from selftimer.rulebook.build_text import Checker
 from selftimer.rulebook.files import FILES, MAX_FILE
 from selftimer.rulebook.lint import effects_of, lint, unused_words
-from selftimer.rulebook.model import Rulebook, SendStep
+from selftimer.rulebook.model import NotifyStep, Rulebook, SendStep
 from selftimer.rulebook.models import AllRulesSource, AutomationSource, RuleSource
 from selftimer.rulebook.names import Names
 from selftimer.rulebook.sentences import similar
@@ -295,9 +295,12 @@ class _Loader:
         ]
         steps = [e.step for built in builts if built.rule for entry in built.rule.entries for e in effects_of(entry)]
         for step in steps:
+            at = Problem(step.where.file, step.where.line, step.where.column, "")
             if isinstance(step, SendStep):
-                at = Problem(step.where.file, step.where.line, step.where.column, "")
                 named += [(at, name) for name in step.attach]
+            elif isinstance(step, NotifyStep) and step.words in self.words and self.words[step.words].attach:
+                hint = "take 'attach' out of its head, or send it to a client"
+                self.problems.append(replace(at, message=f"a note carries no files, and {step.words} has", hint=hint))
         for at, name in named:
             size = self.attachments.get(name) if self.attachments is not None else 0
             if size is None:

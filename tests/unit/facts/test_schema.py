@@ -22,7 +22,15 @@ CLASSES: dict[str, type] = {
     "event": event.Event,
     "studio": world.StudioFacts,
 }
-NAMESPACE = {"Mapping": Mapping, **vars(coupon), **vars(records), **vars(event), **vars(world), **vars(whenever), **vars(money)}
+NAMESPACE = {
+    "Mapping": Mapping,
+    **vars(coupon),
+    **vars(records),
+    **vars(event),
+    **vars(world),
+    **vars(whenever),
+    **vars(money),
+}
 PYTHON = {
     str: "text",
     int: "number",
