@@ -60,6 +60,8 @@ def _shown(default: Any) -> str:
     match default:
         case None:
             return "none"
+        case bool():
+            return str(default).lower()
         case QuietHours(start=start, end=end):
             return f'"{start.hour:02}:{start.minute:02}-{end.hour:02}:{end.minute:02}"'
         case str() | Path() | Span():
