@@ -129,7 +129,8 @@ async def build(
     time = clock or SystemClock()
     if store is None:
         settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keep = keep_of(settings)
+    # With a store of their own, tests and simulations leave nothing in the workspace: no session, no account.
+    keep = keep_of(settings) if store is None else None
     api = open_studio(settings, credentials_of(settings, keep), keep, clock=clock, transport=transport, seed=seed)
     store = store or _store(settings)
     context = make_context(settings, rules, store=store, api=api, clock=time)
