@@ -38,10 +38,12 @@ from selftimer.errors import RuleFileError
 from selftimer.facts.records import Kind
 from selftimer.plan.state import DOCUMENTS, Verb
 from selftimer.primitives.clock import SystemClock
+from selftimer.receiver.doors import Door
 from selftimer.render.workdays import is_working_day
 from selftimer.rulebook.files import read_attachments, read_workspace
 from selftimer.rulebook.loader import LoadResult, Version, compile_version, load_workspace
 from selftimer.rulebook.model import Rulebook
+from selftimer.settings.outside import spoken_field
 from selftimer.signing import base_url, credentials_of, keep_of, open_studio
 from selftimer.store.peek import PeekStore
 from selftimer.store.store import SqlStore
@@ -50,6 +52,7 @@ from selftimer.studio.memory import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     import httpx
     from whenever import Instant
@@ -80,6 +83,21 @@ class Service:
     observe: Observe
     deliver: Deliver
     tell: Tell
+
+    def receiver(self, wake: Callable[[], None]) -> AbstractAsyncContextManager[int] | None:
+        """What takes calls of webhooks with `fields`, and gives its port; None where there are none.
+
+        Its parts are imported only where they are needed: a service without it doesn't carry a web server.
+        """
+        doors = _doors(self.settings)
+        if not doors:
+            return None
+        from selftimer.receiver.app import Reception, create_app
+        from selftimer.receiver.server import serving
+
+        settings = self.settings.receiver
+        reception = Reception(doors, self.store, self.context.clock, per_minute=settings.per_minute, wake=wake)
+        return serving(create_app(reception), settings.address, settings.proxies)
 
     def login_stamp(self) -> int:
         """Another number after somebody signed in or out by hand."""
@@ -255,7 +273,20 @@ def _hooks(settings: Settings) -> dict[str, Hook]:
     return {
         name: Hook(target=Target(url=hook.url, local=hook.allow_local), key=key_of(hook.secret.get_secret_value()))
         for name, hook in settings.webhooks.items()
-        if hook.secret is not None
+        if hook.url is not None and hook.secret is not None
+    }
+
+
+def _doors(settings: Settings) -> dict[str, Door]:
+    return {
+        name: Door(
+            name=name,
+            fields={field: spoken_field(field) for field in hook.fields},
+            key=key_of(hook.secret.get_secret_value()) if hook.secret is not None else None,
+            token=hook.token.get_secret_value() if hook.token is not None else None,
+        )
+        for name, hook in settings.webhooks.items()
+        if hook.fields
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import orjson
@@ -53,7 +54,7 @@ class PostTeller:
         text = note.text if len(note.text) <= _MOST else f"{note.text[:_MOST].rstrip()} …"
         match self._board.format:
             case "slack":
-                return {"text": f"{note.subject}\n{text}"}
+                return {"text": escape(f"{note.subject}\n{text}", quote=False)}
             case "ntfy":
                 return {"topic": self._board.topic, "title": note.subject, "message": text}
             case "json":

@@ -207,6 +207,7 @@ class Cycle:
 
         def tidy(tx: Tx) -> None:
             tx.traces.prune(before)
+            tx.hooks.prune(before)
             for kind in (Kind.SESSION, Kind.CONVERSATION):
                 self._close(tx, kind)
 

@@ -17,6 +17,7 @@ from selftimer.facts.diff import Seen, events_of
 from selftimer.facts.records import Kind
 from selftimer.facts.stored import StoredEvent, TraceRow
 from selftimer.plan import verdict
+from selftimer.plan.hooks import occurrence_of_call, subject_of_call
 from selftimer.plan.moments import CLOCK_EVENTS, became_of, entry_clocks, of_tick
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState, Verb
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from selftimer.engine.context import Context
     from selftimer.engine.world import Fresh
     from selftimer.facts.event import Event
+    from selftimer.facts.stored import HookCall
     from selftimer.plan.state import Timer
     from selftimer.ports import RuleRow, Tx
     from selftimer.rulebook.model import Entry, Rule
@@ -285,6 +287,23 @@ class Matcher:
     def begin_by_hand(self, rule: Rule, entry: Entry, scope: Scope, subject: Subject, occurrence: str) -> bool:
         """Begin a run that a person asked for; `if`, `until`, audience and repeats hold all the same."""
         return self._consider(rule, entry, scope, subject, occurrence, self.now, "by hand")
+
+    # --- calls from outside --------------------------------------------------------------------------------------
+
+    def call(self, rule: Rule, entry: Entry, call: HookCall) -> bool:
+        """Begin what a call begins. It is judged once, by the rules of that moment: no rule is too young for it."""
+        scope = scope_for(
+            self.context,
+            self.desk.world,
+            subject_kind=None,
+            subject_id="",
+            client_id=None,
+            event=None,
+            start=None,
+        )
+        scope.webhook = call.fields
+        subject = (None, subject_of_call(call.name, call.id))
+        return self._consider(rule, entry, scope, subject, occurrence_of_call(call.id), call.at, f"webhook {call.name}")
 
     # --- both ----------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from selftimer.engine.activate import activate
 from selftimer.engine.cycle import Cycle
 from selftimer.engine.fallen import FallenDue
 from selftimer.engine.first_look import FirstLook
+from selftimer.engine.hooks import HookCalls
 from selftimer.errors import StudioError
 from selftimer.facts.records import LISTED
 
@@ -47,6 +48,7 @@ class Observe:
             await self._activate(now)
             if now >= min(self.poll_at, self._retry_at):
                 await self._poll(now)
+            await HookCalls(self._context).step(now)
             await FirstLook(self._context).step(now)
             fallen = FallenDue(self._context)
             self.due_at = min(await fallen.step(now), self._retry_at)

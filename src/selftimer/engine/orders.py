@@ -18,7 +18,7 @@ from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, 
 from selftimer.plan.timing import next_free
 from selftimer.ports import Pause
 from selftimer.primitives.ids import id_type_of
-from selftimer.rulebook.model import CalendarTrigger, ManualTrigger
+from selftimer.rulebook.model import CalendarTrigger, HookTrigger, ManualTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,7 +198,11 @@ def _by_hand(rule: Rule, entry: Entry) -> bool:
     """Whether a person can begin it at once; what counts from a record's date has its timer made instead."""
     if any(isinstance(trigger, ManualTrigger) for trigger in entry.triggers):
         return True
-    known = any(not isinstance(t, CalendarTrigger) or rule.for_each is not None for t in entry.triggers)
+    known = any(
+        not isinstance(t, CalendarTrigger | HookTrigger)
+        or (isinstance(t, CalendarTrigger) and rule.for_each is not None)
+        for t in entry.triggers
+    )
     return known and not entry_moments(entry)
 
 

@@ -9,7 +9,7 @@ from selftimer.errors import RuleFileError
 from selftimer.facts.records import Kind
 from selftimer.plan.moments import CLOCK_EVENTS, entry_becomes, entry_clocks
 from selftimer.plan.program import Program, flatten
-from selftimer.rulebook.model import BecomesTrigger, EventTrigger, MomentTrigger, NoReplyTrigger
+from selftimer.rulebook.model import BecomesTrigger, EventTrigger, HookTrigger, MomentTrigger, NoReplyTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +39,7 @@ class RuleSet:
         self._versions: dict[tuple[str, str], Rule] = {(r.id, r.version): r for r in book.rules.values()}
         self._programs: dict[tuple[str, str, str], Program] = {}
         self._events: dict[str, list[tuple[Rule, Entry]]] = defaultdict(list)
+        self._hooks: dict[str, list[tuple[Rule, Entry]]] = defaultdict(list)
         self._moments: dict[Kind, list[Clocked[MomentTrigger]]] = defaultdict(list)
         self.silences: list[Clocked[NoReplyTrigger]] = []
         """The rule entries that begin when nobody replies."""
@@ -53,6 +54,8 @@ class RuleSet:
         for trigger in entry.triggers:
             if isinstance(trigger, EventTrigger) and trigger.name not in CLOCK_EVENTS:
                 self._events[trigger.name].append((rule, entry))
+            elif isinstance(trigger, HookTrigger):
+                self._hooks[trigger.name].append((rule, entry))
         for timer_entry_id, clock in entry_clocks(entry):
             if isinstance(clock, MomentTrigger):
                 self._moments[clock.kind].append((rule, entry, timer_entry_id, clock))
@@ -70,6 +73,10 @@ class RuleSet:
     def listening(self, event_name: str) -> list[tuple[Rule, Entry]]:
         """The rule entries that an event begins."""
         return self._events.get(event_name, [])
+
+    def hooks(self, name: str) -> list[tuple[Rule, Entry]]:
+        """The rule entries that a call of that webhook begins."""
+        return self._hooks.get(name, [])
 
     def moments(self, kind: Kind) -> list[Clocked[MomentTrigger]]:
         """The moments that a record of that kind has: rule, entry, the id of its timers, the trigger."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from selftimer.engine.made import coupons_made, records_made
 from selftimer.facts.event import Event
 from selftimer.facts.records import Client, Kind, RawRecord, Unreadable, client_id_of, kind_of
+from selftimer.plan.hooks import call_of
 from selftimer.plan.inputs import unpack
 from selftimer.plan.state import Verb
 from selftimer.plan.timing import in_quiet_hours
@@ -102,6 +103,9 @@ def scope_of_run(context: Context, tx: Tx, world: TxWorld, run: Run) -> Scope:
         start=run.start_at,
     )
     scope.inputs = unpack(run.inputs)
+    if (which := call_of(run.occurrence, run.subject_id)) is not None:
+        call = tx.hooks.get(*which)
+        scope.webhook = call.fields if call is not None else {}
     coupons = coupons_made(tx, context, run)
     steps: dict[str, Record | Coupon] = dict(coupons)
     for step_id, (name, record_id) in run.made.items():

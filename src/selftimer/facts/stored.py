@@ -104,6 +104,23 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookCall:
+    """A call of the service that was taken, kept before it was answered. The same name and id are the same call."""
+
+    name: str
+    """The webhook's, as `[webhooks.NAME]` has it."""
+    id: str
+    """Its `webhook-id`; of a call without one, the digest of what it brought and the day."""
+    at: Instant
+    fields: Mapping[str, str]
+    """What it brought, by the names that rules say; what is missing or empty isn't there."""
+    dropped: int = 0
+    """How many fields it had that nobody declared."""
+    done_at: Instant | None = None
+    """When the rules were asked; until then it waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceRow:
     """Why something was done or not: every decision leaves one, the negatives too."""
 

@@ -34,6 +34,8 @@ class StudioFacts:
     """`kind.field` to the words used where a client's own are missing or unfit (`[fallbacks]`)."""
     webhooks: tuple[str, ...] = ()
     """Names of the addresses that rules may call (`[webhooks]`)."""
+    hooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Webhooks that come in, each with the fields that it brings, as rules say them (`[webhooks]`)."""
 
 
 class World(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def turn_of(rule: Rule, scope: Scope, subject_id: str, zone: str, start: Instant
     if repeat.per is not None:
         value: object = scope
         for name in repeat.per:
-            value = getattr(value, name, None)
+            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
         if repeat.per == ("client",):
             value = scope.client.id if scope.client else None
         # An absent value is nobody else's: each subject then stands for itself.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.facts.records import Kind
-    from selftimer.facts.stored import Resource, StoredEvent, StoredRecord, TraceRow
+    from selftimer.facts.stored import HookCall, Resource, StoredEvent, StoredRecord, TraceRow
     from selftimer.plan.state import Delivery, DeliveryState, Run, RunState, Timer, TimerState
 
 T = TypeVar("T")
@@ -309,6 +309,24 @@ class Traces(Protocol):
     def prune(self, before: Instant) -> int: ...
 
 
+class Hooks(Protocol):
+    """Calls of the service from outside."""
+
+    def add(self, call: HookCall) -> bool:
+        """Keep it; False (and nothing done) if a call of that name and id was kept before."""
+        ...
+
+    def get(self, name: str, call_id: str) -> HookCall | None: ...
+    def waiting(self, limit: int = 200) -> list[HookCall]:
+        """Those that no rule was asked about yet, oldest first."""
+        ...
+
+    def finish(self, name: str, call_id: str, at: Instant) -> None: ...
+    def prune(self, before: Instant) -> int:
+        """Delete those that were done before that instant and that no run under way speaks of; how many."""
+        ...
+
+
 class Control(Protocol):
     """Orders, pauses, notices to the owner, and small facts by name."""
 
@@ -355,6 +373,8 @@ class Tx(Protocol):
     def deliveries(self) -> Deliveries: ...
     @property
     def traces(self) -> Traces: ...
+    @property
+    def hooks(self) -> Hooks: ...
     @property
     def control(self) -> Control: ...
 

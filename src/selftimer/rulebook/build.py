@@ -12,7 +12,7 @@ from selftimer.rulebook.build_steps import AutomationUnit, StepBuilder, Use
 from selftimer.rulebook.build_text import Checker, Ground
 from selftimer.rulebook.build_when import names_of, subject_of
 from selftimer.rulebook.digest import activation_of, version_of
-from selftimer.rulebook.model import Entry, ManualTrigger, Repeat, Rule
+from selftimer.rulebook.model import Entry, HookTrigger, ManualTrigger, Repeat, Rule
 from selftimer.rulebook.models import RuleSource, StepSource
 from selftimer.rulebook.sentences import parse_repeat, similar
 
@@ -258,6 +258,8 @@ class _RuleBuilder:
         if "client" not in draft.ground.names.roots:
             for step in clientless(steps):
                 hint = "write 'notify', or add 'for_each: client' to the rule"
+                if any(isinstance(trigger, HookTrigger) for trigger in draft.triggers):
+                    hint = "write 'create: lead': a rule that begins with 'lead.created' can write to them"
                 checker.add_at(step.where, "nobody is there to be written to: this run is about no client", hint)
         self.uses += builder.uses
         self.ran |= builder.ran

@@ -14,6 +14,7 @@ from selftimer.rulebook.model import (
     CalendarTrigger,
     CreateStep,
     EventTrigger,
+    HookTrigger,
     ManualTrigger,
     MomentTrigger,
     NoReplyTrigger,
@@ -97,6 +98,8 @@ def check_beginnings(checker: Checker, source: RuleSource, place: Place, entries
     _check_series(checker, source, place, entries)
     if source.for_each is None and any(isinstance(trigger, CalendarTrigger) for trigger in triggers):
         checker.problems = [_about_none(problem) for problem in checker.problems]
+    elif any(isinstance(trigger, HookTrigger) for trigger in triggers):
+        checker.problems = [_about_a_call(problem) for problem in checker.problems]
 
 
 def _about_none(problem: Problem) -> Problem:
@@ -107,11 +110,26 @@ def _about_none(problem: Problem) -> Problem:
     return replace(problem, hint=f"the calendar is about no record: add 'for_each: {said[1]}' to the rule")
 
 
+def _about_a_call(problem: Problem) -> Problem:
+    """What a condition of a webhook asks of a record: whom it is about isn't known."""
+    said = _UNKNOWN.match(problem.message)
+    if said is None or said[1] not in set(Kind):
+        return problem
+    return replace(problem, hint="a webhook is about no record: what it brings is webhook.email and so on")
+
+
 def _check_series(checker: Checker, source: RuleSource, place: Place, entries: Sequence[Sequence[Trigger]]) -> None:
     if source.when is not None or source.for_each is not None:
         return
     about = [entry for entry in entries if any(_about_a_record(trigger) for trigger in entry)]
     for number, entry in enumerate(entries):
+        if about and any(isinstance(trigger, HookTrigger) for trigger in entry):
+            checker.add(
+                place / "then" / number / "when",
+                "the other entries of this series are about a record, and a webhook is about none",
+                "make it a rule of its own",
+                key=True,
+            )
         if about and any(isinstance(trigger, CalendarTrigger) for trigger in entry):
             checker.add(
                 place / "then" / number / "when",

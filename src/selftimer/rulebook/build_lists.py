@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST = 10
 LISTABLE = tuple(kind for kind in Kind if kind not in {Kind.MESSAGE, Kind.SESSION_TYPE})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
-_TAKEN = frozenset({"inputs", "steps", "unique", "event", "lead", "coupon", *(kind.value for kind in Kind)})
+_TAKEN = frozenset({"webhook", "inputs", "steps", "unique", "event", "lead", "coupon", *(kind.value for kind in Kind)})
 
 
 def build_lists(

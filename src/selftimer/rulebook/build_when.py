@@ -14,6 +14,7 @@ from selftimer.rulebook.model import (
     BecomesTrigger,
     CalendarTrigger,
     EventTrigger,
+    HookTrigger,
     ManualTrigger,
     MomentTrigger,
     NoReplyTrigger,
@@ -52,12 +53,31 @@ def trigger_of(text: str, studio: StudioFacts) -> Trigger:
     parsed = parse_when(text)
     if isinstance(parsed, Becomes):
         return _becomes(parsed, studio)
+    if isinstance(parsed, HookTrigger):
+        return _hook(parsed, studio)
     if not isinstance(parsed, Moment):
         return parsed
     kind, field = date_field(parsed.anchor)
     if field.type.name == "date" and parsed.at is None:
         raise SentenceError(f"{'.'.join(parsed.anchor)} is a bare day: at what time?", "add a time, like 'at 10:00'")
     return MomentTrigger(kind=kind, field=field.attribute, sign=parsed.sign, span=parsed.span, at=parsed.at)
+
+
+def _hook(said: HookTrigger, studio: StudioFacts) -> HookTrigger:
+    """It, if the studio's settings say what it brings."""
+    if said.name in studio.hooks:
+        return said
+    if said.name in studio.webhooks:
+        raise SentenceError(
+            f"webhook {said.name!r} is an address that rules call: nothing comes from it",
+            "give what comes in another name: [webhooks.contact-form] with 'fields' in selftimer.toml",
+        )
+    known = ", ".join(studio.hooks)
+    raise SentenceError(
+        f"selftimer.toml has no webhook {said.name!r} with 'fields'",
+        similar(said.name, studio.hooks)
+        or (f"known are {known}" if known else f'add [webhooks.{said.name}] with fields = ["name", "email"] there'),
+    )
 
 
 def _becomes(said: Becomes, studio: StudioFacts) -> BecomesTrigger:
@@ -122,10 +142,10 @@ def _dates(table: str) -> list[str]:
 def subject_of(trigger: Trigger, for_each: Kind | None = None) -> Kind | None:
     """The kind of record that a run is about (Exact meaning 1); None for a manual start, which brings one.
 
-    None too for the calendar without `for_each`: its run is about no record.
+    None too for a webhook, and for the calendar without `for_each`: such a run is about no record.
     """
     match trigger:
-        case ManualTrigger():
+        case ManualTrigger() | HookTrigger():
             return None
         case CalendarTrigger():
             return for_each
@@ -148,6 +168,9 @@ def names_of(
     events = {_event_kind(trigger) for trigger in triggers}
     common = sorted(frozenset.intersection(*known))
     names = Names.of(*common, event=events.pop() if len(events) == 1 else None, studio=studio)
+    brings = [studio.hooks[trigger.name] if isinstance(trigger, HookTrigger) else () for trigger in triggers]
+    if any(brings):
+        names = names.with_hook([name for name in brings[0] if all(name in other for other in brings)])
     anchors = {(trigger.kind, trigger.field) if isinstance(trigger, MomentTrigger) else None for trigger in triggers}
     anchor = anchors.pop() if len(anchors) == 1 else None
     return names if anchor is None else _with_date(names, *anchor)
@@ -160,7 +183,7 @@ def _with_date(names: Names, kind: Kind, field: str) -> Names:
 
 
 def _known(trigger: Trigger, brought: Kind | None, for_each: Kind | None) -> frozenset[Kind]:
-    if isinstance(trigger, CalendarTrigger) and for_each is None:
+    if isinstance(trigger, HookTrigger) or (isinstance(trigger, CalendarTrigger) and for_each is None):
         return frozenset()
     subject = subject_of(trigger, for_each) or brought
     kinds = {Kind.CLIENT} if subject is None else {Kind.CLIENT, subject}

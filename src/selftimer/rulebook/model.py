@@ -85,7 +85,14 @@ class BecomesTrigger:
     condition: Condition = field(compare=False, repr=False)
 
 
-Trigger = EventTrigger | MomentTrigger | ManualTrigger | CalendarTrigger | NoReplyTrigger | BecomesTrigger
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookTrigger:
+    """`when: webhook contact-form`: a call of the service by that name (`[webhooks.NAME]` with `fields`)."""
+
+    name: str
+
+
+Trigger = EventTrigger | MomentTrigger | ManualTrigger | CalendarTrigger | NoReplyTrigger | BecomesTrigger | HookTrigger
 ClockTrigger = MomentTrigger | CalendarTrigger | NoReplyTrigger
 """What makes a rule fall due: it has timers."""
 

@@ -109,6 +109,19 @@ class Names:
         roots = {**self.roots, "event": Root(type=record_of("event"))}
         return replace(self, roots=roots, tables={**self.tables, "event": event})
 
+    def with_hook(self, names: Iterable[str]) -> Names:
+        """These and `webhook`, with the fields that a call brings: texts of strangers, each of which may be missing.
+
+        Without a field there is none.
+        """
+        fields = {
+            name: Field(name=name, type=TEXT, doc="a field of the call", nullable=True, key=name) for name in names
+        }
+        if not fields:
+            return self
+        roots = {**self.roots, "webhook": Root(type=record_of("webhook"))}
+        return replace(self, roots=roots, tables={**self.tables, "webhook": fields})
+
     def with_local(self, name: str, kind: Type) -> Names:
         """These and a loop's variable."""
         return replace(self, roots={**self.roots, name: Root(type=kind, local=True)})

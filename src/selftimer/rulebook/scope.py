@@ -56,6 +56,8 @@ class Scope:
     event: Event | None = None
     in_quiet_hours: bool = False
     """Whether the event happened in the studio's quiet hours (`event.in_quiet_hours`)."""
+    webhook: Mapping[str, str] = field(default_factory=dict)
+    """What the call brought that began the run, by field."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """The inputs of the automation that runs, by name (`inputs.template`)."""
     steps: Mapping[str, Record | Coupon] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 from selftimer.facts.event import EVENTS
 from selftimer.primitives.time import Span, TimeError, parse_time
 from selftimer.rulebook.calendar import parse_calendar
-from selftimer.rulebook.model import CalendarTrigger, EventTrigger, ManualTrigger, NoReplyTrigger, Repeat
+from selftimer.rulebook.model import CalendarTrigger, EventTrigger, HookTrigger, ManualTrigger, NoReplyTrigger, Repeat
 from selftimer.rulebook.sentence import SentenceError, similar
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ SUCCESSORS: dict[str, str] = {
 }
 """Names that people and the API use for events, with ours."""
 
-_LATER = (
-    (re.compile(r"webhook\b"), "rules on webhooks"),
-    (re.compile(r"gallery\."), "events of galleries"),
-)
+_LATER = ((re.compile(r"gallery\."), "events of galleries"),)
 _EVENT = re.compile(r"[a-z_]+\.[a-z_]+\Z")
 _MOMENT = re.compile(
     r"(?:(?P<span>\d.*?) (?P<side>before|after)|(?P<on>on)) (?P<anchor>[a-z_]+(?:\.[a-z_]+)*)(?: at (?P<at>\S+))?\Z"
@@ -71,10 +68,11 @@ _MOMENT = re.compile(
 _REPEAT = re.compile(r"(?:(?P<once>once)|after (?P<span>\d.*?))(?: per (?P<per>[a-z_]+(?:\.[a-z_]+)*))?\Z")
 _FORMS = (
     "write an event (lead.created), a moment (2 days before session.start_at at 09:00), 'every monday at 08:00', "
-    "'no reply for 3 days', 'becomes invoice.balance == 0' or manual"
+    "'no reply for 3 days', 'becomes invoice.balance == 0', 'webhook contact-form' or manual"
 )
 _SILENCE = re.compile(r"no (?:reply|answer|response)\b ?(?P<rest>.*)\Z")
 _BECOMES = re.compile(r"becomes\b ?(?P<rest>.*)\Z")
+_HOOK = re.compile(r"webhook\b ?(?P<name>.*)\Z")
 _SIGNS: dict[str | None, Sign] = {"before": -1, "after": 1, None: 0}
 
 
@@ -112,14 +110,21 @@ def later(what: str) -> SentenceError:
     )
 
 
-def parse_when(text: str) -> EventTrigger | Moment | ManualTrigger | CalendarTrigger | NoReplyTrigger | Becomes:
-    """The trigger of a sentence; a moment's anchor and a condition are still to be checked. Else `SentenceError`."""
+Said = EventTrigger | Moment | ManualTrigger | CalendarTrigger | NoReplyTrigger | Becomes | HookTrigger
+
+
+def parse_when(text: str) -> Said:
+    """The trigger of a sentence, else `SentenceError`; anchors, conditions and names are still to be checked."""
     written, text = text, _plain(text)
     if text == "manual":
         return ManualTrigger()
     for form, what in _LATER:
         if form.match(text):
             raise later(what)
+    if match := _HOOK.match(text):
+        if not match["name"]:
+            raise SentenceError("which webhook?", "write its name: 'webhook contact-form'")
+        return HookTrigger(name=match["name"])
     if text in EVENTS:
         return EventTrigger(name=text)
     if _EVENT.match(text):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,20 @@ class Local:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         await self._service.start()
+        async with AsyncExitStack() as outside:
+            await self._open(outside)
+            await self._work(outside)
+        if self._fatal is not None:
+            raise self._fatal
+
+    async def _open(self, outside: AsyncExitStack) -> None:
+        """Take calls from outside, where a webhook says what they bring."""
+        receiver = self._service.receiver(lambda: self.wake("observe"))
+        if receiver is not None:
+            port = await outside.enter_async_context(receiver)
+            log.info("webhook.listening", port=port)
+
+    async def _work(self, outside: AsyncExitStack) -> None:
         self._scheduler.start()
         self._scheduler.add_job(self._orders, "interval", seconds=ORDERS_EVERY, id="orders")
         lanes = [
@@ -68,10 +83,9 @@ class Local:
             lane.add_done_callback(self._ended)
             self.wake(lane.get_name())
         await self._stop.wait()
+        await outside.aclose()  # what was taken until now is kept, whether or not a lane still looks at it
         await self._drain(lanes)
         await asyncio.gather(watching, return_exceptions=True)
-        if self._fatal is not None:
-            raise self._fatal
 
     def stop(self) -> None:
         """Begin to stop."""

@@ -21,7 +21,7 @@ from pydantic_settings.exceptions import SettingsError
 from selftimer.errors import ConfigError, WorkspaceError
 from selftimer.facts.world import StudioFacts
 from selftimer.plan.policy import Cadence, Caps, Policy
-from selftimer.settings.outside import Notify, Webhooks
+from selftimer.settings.outside import Notify, Receiver, Webhooks, spoken_field
 from selftimer.settings.places import FILE, PREFIX, Origin
 from selftimer.settings.sections import (
     LOOPBACK,
@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     store: StoreSection = StoreSection()
     log: Log = Log()
     webhooks: Webhooks = Field(default_factory=dict)
+    receiver: Receiver = Receiver()
     notify: Notify = Notify()
     email: str | None = Field(default=None, repr=False)
     """`SELFTIMER_EMAIL`, a shorter way to say `account.email`."""
@@ -108,10 +109,17 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _signed(self) -> Self:
-        bare = [name for name, hook in self.webhooks.items() if hook.secret is None]
-        if bare:
-            variable = f"{PREFIX}WEBHOOKS__{bare[0].upper().replace('-', '_')}__SECRET"
-            raise ValueError(f"[webhooks.{bare[0]}] has no secret to sign with: put it into .env as {variable}=whsec_…")
+        for name, hook in self.webhooks.items():
+            variable = f"{PREFIX}WEBHOOKS__{name.upper().replace('-', '_')}__"
+            if hook.url is not None and hook.secret is None:
+                raise ValueError(
+                    f"[webhooks.{name}] has no secret to sign with: put it into .env as {variable}SECRET=whsec_…"
+                )
+            if hook.fields and hook.secret is None and hook.token is None:
+                raise ValueError(
+                    f"[webhooks.{name}] has nothing to know its callers by: put {variable}SECRET=whsec_… into .env, or "
+                    f"{variable}TOKEN=… for a form that can't sign"
+                )
         return self
 
     @classmethod
@@ -198,7 +206,12 @@ class Settings(BaseSettings):
             zone=self.studio.time_zone,
             kinds=self.kinds,
             fallbacks=self.fallbacks,
-            webhooks=tuple(sorted(self.webhooks)),
+            webhooks=tuple(sorted(name for name, hook in self.webhooks.items() if hook.url is not None)),
+            hooks={
+                n: tuple(spoken_field(f) for f in hook.fields)
+                for n, hook in sorted(self.webhooks.items())
+                if hook.fields
+            },
         )
 
 
@@ -248,8 +261,8 @@ def _credential(name: str) -> tuple[str, ...] | None:
     """The setting that a credential's file is for."""
     if name in _CREDENTIALS:
         return (name,)
-    if webhook := re.match(r"webhook-(.+)-secret\Z", name):
-        return "webhooks", webhook[1], "secret"
+    if webhook := re.match(r"webhook-(.+)-(secret|token)\Z", name):
+        return "webhooks", webhook[1], webhook[2]
     return {
         "notify-email-password": ("notify", "email", "password"),
         "notify-webhook-token": ("notify", "webhook", "token"),

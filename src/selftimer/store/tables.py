@@ -353,6 +353,20 @@ orders = Table(
     sqlite_autoincrement=True,
 )
 
+hook_calls = Table(
+    "hook_calls",
+    metadata,
+    _studio(),
+    Column("name", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _moment("at"),
+    Column("fields", Json, nullable=False),
+    Column("dropped", Integer, nullable=False),
+    _moment("done_at", null=True),
+    Index(None, "studio", "done_at", "at"),
+)
+"""Calls of the service (`[webhooks.NAME]` with `fields`), kept before they are answered."""
+
 pauses = Table(
     "pauses",
     metadata,

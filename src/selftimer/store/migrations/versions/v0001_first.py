@@ -118,6 +118,18 @@ def upgrade() -> None:
         op.f("ix_events_studio_state_settle_until"), "events", ["studio", "state", "settle_until"], unique=False
     )
     op.create_table(
+        "hook_calls",
+        sa.Column("studio", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("dropped", sa.Integer(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("studio", "name", "id", name=op.f("pk_hook_calls")),
+    )
+    op.create_index(op.f("ix_hook_calls_studio_done_at_at"), "hook_calls", ["studio", "done_at", "at"], unique=False)
+    op.create_table(
         "named",
         sa.Column("studio", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
