@@ -11,6 +11,7 @@ from tests.unit.store.stores import STORES
 
 from selftimer.errors import StoreError
 from selftimer.facts.records import Kind
+from selftimer.facts.stored import HookCall
 from selftimer.plan.state import DeliveryState
 from selftimer.ports.store import Cap, Pause, RuleRow
 from selftimer.store.store import SqlStore
@@ -332,6 +333,45 @@ async def test_orders_wait_until_they_are_finished(store: Store) -> None:
     assert [o.id for o in await store.read(lambda tx: tx.control.orders())] == [second]
 
 
+async def test_a_call_from_outside_is_kept_once_and_waits_until_it_is_finished(store: Store) -> None:
+    def work(tx: Tx) -> list[bool]:
+        first = HookCall(name="form", id="a", at=at(2), fields={"email": "x"}, dropped=3)
+        return [
+            tx.hooks.add(first),
+            tx.hooks.add(replace(first, fields={})),
+            tx.hooks.add(replace(first, name="other", at=at(1))),
+            tx.hooks.add(replace(first, id="b", at=at(3))),
+        ]
+
+    assert await store.write(work) == [True, False, True, True]
+    waiting = await store.read(lambda tx: tx.hooks.waiting())
+    assert [(call.name, call.id) for call in waiting] == [("other", "a"), ("form", "a"), ("form", "b")]
+    assert waiting[1] == HookCall(name="form", id="a", at=at(2), fields={"email": "x"}, dropped=3)
+    assert [call.name for call in await store.read(lambda tx: tx.hooks.waiting(1))] == ["other"]
+    await store.write(lambda tx: tx.hooks.finish("form", "a", at(4)))
+    assert len(await store.read(lambda tx: tx.hooks.waiting())) == 2
+    kept = await store.read(lambda tx: tx.hooks.get("form", "a"))
+    assert kept is not None
+    assert kept.done_at == at(4)
+    assert await store.read(lambda tx: tx.hooks.get("form", "z")) is None
+
+
+async def test_a_call_is_forgotten_when_its_time_is_over_and_no_run_speaks_of_it(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        for ident, done in (("waits", None), ("old", at(1)), ("spoken", at(1)), ("ended", at(1)), ("new", at(9))):
+            tx.hooks.add(HookCall(name="form", id=ident, at=T0, fields={}, done_at=done))
+        for ident, ended in (("spoken", None), ("ended", at(2))):
+            about = {"subject_kind": None, "subject_id": f"form/{ident}", "occurrence": f"webhook:{ident}"}
+            tx.runs.add(run(f"run_{ident}", **about, ended_at=ended))
+
+    await store.write(work)
+    assert await store.write(lambda tx: tx.hooks.prune(at(5))) == 2
+    left = await store.read(
+        lambda tx: [i for i in ("waits", "old", "spoken", "ended", "new") if tx.hooks.get("form", i) is not None]
+    )
+    assert left == ["waits", "spoken", "new"]
+
+
 async def test_pauses_stand_until_they_are_removed(store: Store) -> None:
     pause = Pause(scope="rule", id="thanks", since=T0, why="typo")
     await store.write(lambda tx: tx.control.put_pause(replace(pause, why="")))
@@ -393,6 +433,7 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
         tx.runs.add(run("r1", wake_at=T0, repeat_key="k"))
         tx.deliveries.add(delivery("d1"))
         tx.deliveries.add(delivery("d2", state=S.UNKNOWN, intent_at=T0))
+        tx.hooks.add(HookCall(name="form", id="a", at=T0, fields={}))
         tx.control.put("x", 1)
         tx.control.add_order(T0, "pause", {})
         tx.control.put_pause(Pause(scope="all", id="", since=T0))
@@ -415,6 +456,8 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
             tx.deliveries.by_key("key:d1"),
             tx.deliveries.count(Cap(since=at(-9))),
             tx.deliveries.next_due(),
+            tx.hooks.waiting(),
+            tx.hooks.get("form", "a"),
             tx.control.get("x"),
             tx.control.orders(),
             tx.control.pauses(),

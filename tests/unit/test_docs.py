@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -71,6 +72,8 @@ def _shown(default: Any) -> str:
             return str(default).lower()
         case QuietHours(start=start, end=end):
             return f'"{start.hour:02}:{start.minute:02}-{end.hour:02}:{end.minute:02}"'
+        case tuple():
+            return "[" + ", ".join(f'"{one}"' for one in default) + "]"
         case str() | Path() | Span():
             return f'"{default}"'
         case _:
@@ -137,7 +140,9 @@ def test_an_example_is_a_rule_that_loads(page: str, text: str) -> None:
 
 
 def _studio() -> StudioFacts:
-    return Settings.load(ROOT).facts()
+    """The starter's, and the form that examples speak of."""
+    fields = ("name", "email", "phone", "message", "trap")
+    return replace(Settings.load(ROOT).facts(), hooks={"contact-form": fields})
 
 
 # --- commands, links, the promise ------------------------------------------------------------------------------------

@@ -231,6 +231,30 @@ def test_a_sandbox_on_this_machine_needs_no_tls(load: Callable[..., Settings]) -
             GOOD + '[webhooks."Up"]\nurl = "https://a.example"\n',
             "selftimer.toml:4: webhooks: 'Up' can't be a webhook's",
         ),
+        (GOOD + "[webhooks.crm]\n", "selftimer.toml:4: crm: it needs 'url', an address to call, or 'fields'"),
+        (
+            GOOD + '[webhooks.form]\nurl = "https://a.example/x"\nfields = ["email"]\n',
+            "selftimer.toml:4: form: 'url' is for what goes out and 'fields' for what comes in",
+        ),
+        (GOOD + '[webhooks.form]\nfields = ["e mail"]\n', "selftimer.toml:5: fields: 'e mail' can't be a field"),
+        (GOOD + '[webhooks.form]\nfields = ["a-b", "a_b"]\n', "selftimer.toml:5: fields: 'a_b' stands twice"),
+        (
+            GOOD + '[webhooks.form]\nfields = ["email"]\n',
+            (
+                "selftimer.toml: [webhooks.form] has nothing to know its callers by: "
+                "put SELFTIMER_WEBHOOKS__FORM__SECRET=whsec_… into .env, or SELFTIMER_WEBHOOKS__FORM__TOKEN=…"
+            ),
+        ),
+        (
+            GOOD + '[webhooks.form]\nfields = ["email"]\ntoken = "x"\n',
+            "selftimer.toml:6: a token doesn't belong in selftimer.toml",
+        ),
+        (GOOD + '[receiver]\nlisten = "8425"\n', "selftimer.toml:5: listen: '8425' is no address to listen at"),
+        (
+            GOOD + '[receiver]\nlisten = "nord.example:80"\n',
+            "selftimer.toml:5: listen: 'nord.example' is no IP address",
+        ),
+        (GOOD + '[receiver]\nproxies = ["x"]\n', "selftimer.toml:5: proxies: 'x' is no IP address or network"),
         (GOOD + '[alerts]\nemail = "x"\n', "selftimer.toml:4: there is no section [alerts]"),
         (GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\n', "selftimer.toml:4: [notify.email] needs 'sender'"),
         (GOOD + '[notify.mail]\nhost = "x"\n', "selftimer.toml:4: [notify] has no key 'mail'; did you mean 'email'?"),
@@ -395,6 +419,21 @@ def test_a_secret_that_signs_nothing_is_refused_with_how_to_make_one(
     (said,) = refusal(load, HOOKS, f"SELFTIMER_WEBHOOKS__CONTACT_FORM__SECRET={secret}\n")
     assert "24 to 64 bytes in base64; make one with: python3" in said
     assert said.startswith(".env:1: secret:")
+
+
+def test_what_comes_in_is_no_address_that_rules_can_call(load: Callable[..., Settings]) -> None:
+    token = "t" * 24
+    toml = HOOKS + '[webhooks.form]\nfields = ["first-name", "email"]\n'
+    settings = load(toml, SELFTIMER_WEBHOOKS__CONTACT_FORM__SECRET=SECRET, SELFTIMER_WEBHOOKS__FORM__TOKEN=token)
+    assert settings.facts().webhooks == ("contact-form",)
+    assert settings.facts().hooks == {"form": ("first_name", "email")}
+    assert token not in repr(settings)
+    assert settings.receiver.address == ("127.0.0.1", 8425)
+
+
+def test_a_token_that_can_be_guessed_is_refused_with_how_to_make_one(load: Callable[..., Settings]) -> None:
+    (said,) = refusal(load, GOOD + '[webhooks.form]\nfields = ["email"]\n', "SELFTIMER_WEBHOOKS__FORM__TOKEN=hunter2\n")
+    assert "24 to 200 letters, digits and . _ ~ -; make one with: python3" in said
 
 
 def test_secrets_come_as_credentials_of_systemd_too(

@@ -32,6 +32,8 @@ SELFTIMER_PASSWORD=
 # SELFTIMER_NOTIFY__EMAIL__PASSWORD=
 # What calls of a webhook are signed with, `whsec_…` ([webhooks.NAME] of selftimer.toml):
 # SELFTIMER_WEBHOOKS__NAME__SECRET=
+# What a form of your website has that can't sign (a webhook with `fields`):
+# SELFTIMER_WEBHOOKS__NAME__TOKEN=
 """
 _OWN = {".env.example": _ENV, ".gitignore": ".env\n.selftimer/\n*.log\n"}
 

@@ -110,7 +110,7 @@ class HookCall:
     name: str
     """The webhook's, as `[webhooks.NAME]` has it."""
     id: str
-    """Its `webhook-id`; of a call without one, the digest of what it brought and the day."""
+    """The digest of its `webhook-id`; of a call without one, that of what it brought and the day."""
     at: Instant
     fields: Mapping[str, str]
     """What it brought, by the names that rules say; what is missing or empty isn't there."""

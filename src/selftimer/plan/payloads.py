@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from selftimer.rulebook.scope import Scope
 
 MAX_CODE = 50
+MAX_LINE = 200
+"""Characters of a lead's field that is one line; what a stranger typed may be anything."""
 MAX_VALUES = 32_000
 """Characters of all values of a webhook together."""
 
@@ -97,7 +99,8 @@ def lead_payload(step: LeadStep, scope: Scope) -> tuple[str, dict[str, Any]]:
     fields: dict[str, Any] = {}
     for name, text in step.set.items():
         try:
-            fields[name] = str(text.render(scope)).strip()
+            value = str(text.render(scope)).strip()
+            fields[name] = value if name in {"email", "notes"} else " ".join(value.split())[:MAX_LINE].rstrip()
         except MissingWord:
             if name == "email":
                 raise

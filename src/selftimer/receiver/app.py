@@ -85,7 +85,7 @@ class Reception:
         brought = read_body(door, kind, body)
         call = HookCall(
             name=door.name,
-            id=ident or id_of(brought, now),
+            id=id_of(ident, brought, now),
             at=now,
             fields=brought.fields,
             dropped=brought.dropped,

@@ -168,7 +168,12 @@ def tidy(text: str) -> str:
     return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()[:MOST_CHARACTERS].rstrip()
 
 
-def id_of(brought: Brought, now: Instant) -> str:
-    """The id of a call that has none: the same form sent twice on a day (UTC) is one, as after a second click."""
+def id_of(given: str | None, brought: Brought, now: Instant) -> str:
+    """The id that a call is kept by: the digest of its own, which may be anybody's address and stands in logs.
+
+    Of a call that has none, that of what it brought and the day (UTC): a second click is the same form.
+    """
+    if given is not None:
+        return hashlib.sha256(given.encode()).hexdigest()[:32]
     said = orjson.dumps(dict(brought.fields), option=orjson.OPT_SORT_KEYS)
     return f"{now.to_tz('UTC').date().format_iso()}.{hashlib.sha256(said).hexdigest()[:32]}"

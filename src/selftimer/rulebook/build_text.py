@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from selftimer.rulebook.template import TextTemplate
 
 T = TypeVar("T")
+_EMPTY = re.compile(r"""(webhook\.\w+) *([!=]=) *(?:''|"")""")
+"""What would always be unknown: an empty field of a call is a missing one."""
 _LEXER = Environment(autoescape=True)
 
 
@@ -75,6 +78,11 @@ class Checker:
             return None
         for fault in compiled.warnings:
             self._fault(place, parts, bound, fault, "warning")
+        for number, part in enumerate(parts):
+            for match in _EMPTY.finditer(part):
+                hint = f"write `{match[1]} is{'' if match[2] == '==' else ' not'} none`"
+                empty = Fault(number, match.start(), "a field of a form that is empty counts as missing", hint)
+                self._fault(place, parts, bound, empty, "error")
         return compiled
 
     def yes_or_condition(self, place: Place, value: bool | tuple[str, ...], ground: Ground) -> Condition | bool:  # noqa: FBT001 - it is one of the two

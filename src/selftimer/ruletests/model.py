@@ -70,7 +70,17 @@ class Passes:
     where: Where
 
 
-Line = Happens | Expected | Answers | Passes
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A call of the service from outside: the webhook's name and what it brings."""
+
+    at: Instant
+    webhook: str
+    fields: Mapping[str, str]
+    where: Where
+
+
+Line = Happens | Expected | Answers | Called | Passes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,12 @@ from whenever import Instant
 from selftimer.errors import Problem
 from selftimer.facts.event import EVENTS
 from selftimer.plan.moments import CLOCK_EVENTS
+from selftimer.receiver.doors import tidy
 from selftimer.rulebook.sentences import SUCCESSORS, similar
 from selftimer.rulebook.source import Place
 from selftimer.rulebook.yaml12 import load
 from selftimer.ruletests.deeds import DEEDS
-from selftimer.ruletests.model import FOLDER, Answers, Expected, Given, Happens, Passes, RuleTest
+from selftimer.ruletests.model import FOLDER, Answers, Called, Expected, Given, Happens, Passes, RuleTest
 from selftimer.ruletests.shape import FIELDS, NEEDED, ONLY_BEFORE, ONLY_NEW, a
 from selftimer.ruletests.spoken import ACTIONS, OUTCOMES, effects_of, of_step
 from selftimer.ruletests.values import MISSING, ValueReader
@@ -114,6 +115,7 @@ class _TestReader:
 
     def __init__(self, book: Rulebook, studio: StudioFacts) -> None:
         self._book = book
+        self._studio = studio
         self.values = ValueReader(studio)
         self._rules: tuple[Rule, ...] = ()
 
@@ -264,7 +266,9 @@ class _TestReader:
             return self._expected(key, item, at, place)
         return self._happens(key, item[key], at, place)
 
-    def _happens(self, event: str, raw: Any, at: Instant, place: Place) -> Happens | None:
+    def _happens(self, event: str, raw: Any, at: Instant, place: Place) -> Happens | Called | None:
+        if event.partition(" ")[0] == "webhook":
+            return self._called(event.partition(" ")[2].strip(), raw, at, place / event)
         deed = DEEDS.get(event)
         if deed is None:
             self._no_event(event, place)
@@ -280,6 +284,25 @@ class _TestReader:
         elif not known and "client" not in values and isinstance(raw, dict) and not {"id", "client"} & raw.keys():
             self.values.add(place / event, f"which {deed.kind}?", "say its 'id', or whose it is by 'client'")
         return Happens(at=at, event=event, values=values, where=place.where())
+
+    def _called(self, name: str, raw: Any, at: Instant, place: Place) -> Called | None:
+        """`webhook contact-form: {email: anna@example.com}`: a form was sent."""
+        fields = self._studio.hooks.get(name)
+        if fields is None:
+            hint = similar(name, self._studio.hooks) or "add it to selftimer.toml, with its 'fields'"
+            self.values.add(place, f"selftimer.toml has no webhook {name!r} with 'fields'", hint, key=True)
+            return None
+        if not isinstance(raw, dict):
+            self.values.add(place, "the fields that it brings are wanted here", f"write them: {{{fields[0]}: …}}")
+            return None
+        brought: dict[str, str] = {}
+        for field, value in raw.items():
+            if field not in fields:
+                hint = similar(str(field), fields) or f"there are: {', '.join(fields)}"
+                self.values.add(place / field, f"webhook {name!r} has no field {field!r}", hint, key=True)
+            elif (text := self.values.text(value, place / field, empty=True)) is not MISSING and (clean := tidy(text)):
+                brought[field] = clean
+        return Called(at=at, webhook=name, fields=brought, where=place.where())
 
     def _idle(self, deed: Deed, values: Mapping[str, Any], place: Place, *, known: bool) -> None:
         """Fields that the line wouldn't do anything with."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree as ET
 
 from selftimer.ruletests.compare import minute
-from selftimer.ruletests.model import Answers, Expected, Happens
+from selftimer.ruletests.model import Answers, Called, Expected, Happens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +35,8 @@ def said(line: Line) -> str:
         case Happens(event=event, values=values):
             about = values.get("id") or values.get("client") or ""
             return f"{event} {about}".rstrip()
+        case Called(webhook=webhook):
+            return f"webhook {webhook}"
         case Expected():
             verb = line.verb or line.came
             because = f" because {line.because}" if line.because else ""

@@ -13,7 +13,7 @@ from selftimer.plan.state import DeliveryState, Hold
 from selftimer.ruletests.books import NotThere
 from selftimer.ruletests.compare import Difference, actions, compare
 from selftimer.ruletests.deeds import carry_out, put
-from selftimer.ruletests.model import Answers, Given, Happens
+from selftimer.ruletests.model import Answers, Called, Given, Happens
 from selftimer.ruletests.reached import Reached, reached
 from selftimer.ruletests.shape import BORN
 from selftimer.ruletests.stage import Stage, for_test
@@ -115,7 +115,7 @@ class _Play:
     async def live(self) -> None:
         """What happens in one minute is seen together; what the rules have to do needs no stop."""
         await self.stage.until(self.stage.now)
-        deeds = [line for line in self.test.diary if isinstance(line, Happens | Answers)]
+        deeds = [line for line in self.test.diary if isinstance(line, Happens | Answers | Called)]
         for at, lines in groupby(deeds, key=attrgetter("at")):
             await self.stage.until(at)
             for line in lines:
@@ -123,6 +123,8 @@ class _Play:
                     carry_out(self.stage.books, line.event, line.values)
                     if line.event.endswith(".removed"):
                         self.stage.look_twice()
+                elif isinstance(line, Called):
+                    await self.stage.call(line.webhook, line.fields)
                 else:
                     await self.stage.until(at)  # what is asked at this very time is there by then
                     await self._answer(line)

@@ -17,6 +17,7 @@ import httpx
 from whenever import Instant
 
 from selftimer import wiring
+from selftimer.facts.stored import HookCall
 from selftimer.plan.state import DeliveryState
 from selftimer.ruletests.books import Books
 from selftimer.runtime.lockstep import SandboxClock, run
@@ -121,6 +122,7 @@ class Stage:
         self.clock: SandboxClock
         self.witness: Witness
         self.started = False
+        self._calls = 0
 
     async def start(self) -> None:
         """Let the service take over the studio as it is now."""
@@ -194,6 +196,12 @@ class Stage:
     def deliveries(self) -> list[Delivery]:
         """All of them, in the order of their planning."""
         return list(reversed(self.reader.deliveries(limit=_ALL)))
+
+    async def call(self, webhook: str, fields: Mapping[str, str]) -> None:
+        """A form comes in; each by itself, however alike they are."""
+        self._calls += 1
+        call = HookCall(name=webhook, id=f"call-{self._calls}", at=self.now, fields=fields)
+        await self.service.store.write(lambda tx: tx.hooks.add(call))
 
     async def order(self, what: str, **args: object) -> None:
         """Leave an order, as a command would."""

@@ -115,7 +115,6 @@ def test_a_when_that_is_wrong_says_what_to_write(text: str, message: str, hint: 
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("webhook contact-form", "rules on webhooks"),
         ("gallery.published", "events of galleries"),
     ],
 )
