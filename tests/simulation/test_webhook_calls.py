@@ -88,7 +88,7 @@ class FormDay(StudioDay):
         transport = httpx.ASGITransport(create_app(reception), client=("192.0.2.1", 1))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
-    async def sign(self, fields: Any, ident: str = "msg_1", **given: Any) -> httpx.Response:
+    async def send_signed(self, fields: Any, ident: str = "msg_1", **given: Any) -> httpx.Response:
         body = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
         at = self.clock.now().timestamp(unit="second") + given.get("off", 0)
         headers = signed(ident, at, body, given.get("key", KEY))
@@ -118,7 +118,7 @@ async def form_day(folder: Path, rules: str = RULE, **given: Any) -> AsyncIterat
 
 async def test_a_form_becomes_a_lead_who_is_answered_like_any_other(tmp_path: Path) -> None:
     async with form_day(tmp_path, RULE + ANSWER) as day:
-        answer = await day.sign(ANNA)
+        answer = await day.send_signed(ANNA)
         assert (answer.status_code, answer.content) == (202, b"")
         assert day.woken
         await day.until("2026-03-02 10:00")
@@ -133,13 +133,13 @@ async def test_a_form_becomes_a_lead_who_is_answered_like_any_other(tmp_path: Pa
 
 async def test_the_same_call_twice_begins_nothing_twice_even_after_a_restart(tmp_path: Path) -> None:
     async with form_day(tmp_path) as day:
-        assert [(await day.sign(ANNA)).status_code for _ in range(3)] == [202] * 3
+        assert [(await day.send_signed(ANNA)).status_code for _ in range(3)] == [202] * 3
         await day.until("2026-03-02 10:00")
-        assert (await day.sign(ANNA)).status_code == 202
+        assert (await day.send_signed(ANNA)).status_code == 202
         await day.http.aclose()
         await day.aclose()
         await day.start()
-        assert (await day.sign({**ANNA, "name": "Another"})).status_code == 202  # the same id: the first one counts
+        assert (await day.send_signed({**ANNA, "name": "Another"})).status_code == 202  # the same id: the first one counts
         await day.until("2026-03-02 11:00")
         assert len(day.entered()) == 1
         assert len(await day.runs()) == 1
@@ -159,7 +159,7 @@ async def test_a_contact_who_is_known_is_found_and_not_doubled(tmp_path: Path) -
     async with form_day(tmp_path) as day:
         day.known("Old", email="ANNA@example.com")
         await day.poll()
-        await day.sign(ANNA)
+        await day.send_signed(ANNA)
         await day.until("2026-03-02 10:00")
         assert day.entered() == []
         assert await day.ends() == ["done"]
@@ -167,7 +167,7 @@ async def test_a_contact_who_is_known_is_found_and_not_doubled(tmp_path: Path) -
 
 async def test_who_falls_into_the_trap_begins_nothing_and_the_reason_is_kept(tmp_path: Path) -> None:
     async with form_day(tmp_path) as day:
-        await day.sign({**ANNA, "trap": "x"})
+        await day.send_signed({**ANNA, "trap": "x"})
         await day.until("2026-03-02 10:00")
         assert await day.runs() == []
         assert await day.verdicts("website-form") == ["no"]
@@ -183,7 +183,7 @@ async def test_a_run_that_waits_still_knows_what_was_brought(tmp_path: Path) -> 
         - notify: form-arrived
     """
     async with form_day(tmp_path, rule) as day:
-        await day.sign(ANNA)
+        await day.send_signed(ANNA)
         await day.until("2026-03-03 10:00")
         await day.write(lambda tx: tx.hooks.prune(day.now))
         await day.http.aclose()
@@ -197,16 +197,16 @@ async def test_a_run_that_waits_still_knows_what_was_brought(tmp_path: Path) -> 
 async def test_one_address_begins_it_once_in_thirty_days(tmp_path: Path) -> None:
     once = RULE.replace("  if:", "  repeat: after 30 days per webhook.email\n  if:")
     async with form_day(tmp_path, once) as day:
-        await day.sign(ANNA, "m1")
-        await day.sign({**ANNA, "email": " ANNA@example.com", "message": "Hello?"}, "m2")
-        await day.sign({**ANNA, "email": "ben@example.com"}, "m3")
+        await day.send_signed(ANNA, "m1")
+        await day.send_signed({**ANNA, "email": " ANNA@example.com", "message": "Hello?"}, "m2")
+        await day.send_signed({**ANNA, "email": "ben@example.com"}, "m3")
         await day.until("2026-03-02 10:00")
         assert sorted(await day.verdicts("website-form")) == ["begun", "begun", "repeat"]
 
 
 async def test_with_approve_nobody_is_entered_before_the_owner_says_yes(tmp_path: Path) -> None:
     async with form_day(tmp_path, RULE.replace("  if:", "  mode: approve\n  if:")) as day:
-        await day.sign(ANNA)
+        await day.send_signed(ANNA)
         await day.until("2026-03-02 10:00")
         (held,) = await day.held()
         assert held.hold is Hold.APPROVAL
@@ -240,9 +240,9 @@ async def test_forged_stale_and_nameless_calls_are_refused_without_a_word(tmp_pa
         big = {**ANNA, "message": "x" * 70_000}
         plain = {"content-type": "application/json"}
         answers = {
-            "forged": await day.sign(ANNA, key=bytes(32)),
-            "stale": await day.sign(ANNA, off=-400),
-            "early": await day.sign(ANNA, off=400),
+            "forged": await day.send_signed(ANNA, key=bytes(32)),
+            "stale": await day.send_signed(ANNA, off=-400),
+            "early": await day.send_signed(ANNA, off=400),
             "unsigned": await day.http.post("/webhooks/contact-form", json=ANNA),
             "a wrong token": await day.fill_form(ANNA, "x" * 24),
             "another's name": await day.fill_form(ANNA, name="nobody"),
@@ -252,7 +252,7 @@ async def test_forged_stale_and_nameless_calls_are_refused_without_a_word(tmp_pa
             "asking first": await day.http.options(
                 "/webhooks/contact-form", headers={"origin": "https://evil.example"}
             ),
-            "too large": await day.sign(big),
+            "too large": await day.send_signed(big),
             "no form": await day.http.post(f"/webhooks/contact-form/{TOKEN}", content=b"x"),
             "broken": await day.http.post(f"/webhooks/contact-form/{TOKEN}", content=b"{", headers=plain),
         }
@@ -332,7 +332,7 @@ async def test_whoever_calls_too_often_has_to_wait_and_others_have_not(tmp_path:
 )
 async def test_what_strangers_typed_is_a_value_and_never_a_template(tmp_path: Path, typed: str) -> None:
     async with form_day(tmp_path, RULE + ANSWER) as day:
-        assert (await day.sign({**ANNA, "name": typed, "message": typed})).status_code == 202
+        assert (await day.send_signed({**ANNA, "name": typed, "message": typed})).status_code == 202
         await day.until("2026-03-02 10:00")
         (lead,) = day.entered()
         assert (lead["first_name"], lead["notes"]) == (typed, f"From the website form: {typed}")
@@ -343,9 +343,9 @@ async def test_what_strangers_typed_is_a_value_and_never_a_template(tmp_path: Pa
 
 async def test_a_name_without_end_is_cut_and_a_bad_address_ends_with_a_word_to_the_owner(tmp_path: Path) -> None:
     async with form_day(tmp_path) as day:
-        await day.sign({**ANNA, "name": "A\nn" + "n" * 7_000}, "m1")
-        await day.sign({**ANNA, "email": "anna@example.com, all@example.com"}, "m2")
-        await day.sign({"name": "Nobody"}, "m3")
+        await day.send_signed({**ANNA, "name": "A\nn" + "n" * 7_000}, "m1")
+        await day.send_signed({**ANNA, "email": "anna@example.com, all@example.com"}, "m2")
+        await day.send_signed({"name": "Nobody"}, "m3")
         await day.until("2026-03-03 12:00")
         (lead,) = day.entered()
         assert lead["first_name"] == ("A n" + "n" * 7_000)[:200]
@@ -360,7 +360,7 @@ async def test_a_name_without_end_is_cut_and_a_bad_address_ends_with_a_word_to_t
 
 async def test_what_was_answered_is_found_again_by_the_next_start(tmp_path: Path) -> None:
     async with form_day(tmp_path) as day:
-        assert (await day.sign(ANNA)).status_code == 202
+        assert (await day.send_signed(ANNA)).status_code == 202
         await day.http.aclose()
         await day.aclose()  # nobody looked yet
         await day.start()
@@ -372,7 +372,7 @@ async def test_what_was_answered_is_found_again_by_the_next_start(tmp_path: Path
 async def test_a_process_that_dies_while_rules_are_asked_asks_them_once_more_and_begins_it_once(tmp_path: Path) -> None:
     async with form_day(tmp_path) as day:
         for number in range(3):
-            await day.sign({**ANNA, "email": f"a{number}@example.com"}, f"m{number}")
+            await day.send_signed({**ANNA, "email": f"a{number}@example.com"}, f"m{number}")
 
         def die(name: str) -> None:
             if name == "observe.hooks":
@@ -396,8 +396,8 @@ async def test_where_nothing_can_be_kept_nothing_is_promised(tmp_path: Path) -> 
         async def full(_work: Any) -> Any:
             raise StoreFull("the disk is full")
 
-        day.service.store.write = full  # type: ignore[method-assign]
-        answer = await day.sign(ANNA)
+        day.service.store.write = full  # type: ignore[method-assign, assignment]
+        answer = await day.send_signed(ANNA)
         assert (answer.status_code, answer.content) == (503, b"")
 
 
@@ -413,8 +413,8 @@ async def test_a_fault_with_one_call_holds_up_no_other(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(Matcher, "call", stumbles)
     async with form_day(tmp_path) as day:
-        await day.sign({**ANNA, "email": "bad@example.com"}, "bad")
-        await day.sign(ANNA, "good")
+        await day.send_signed({**ANNA, "email": "bad@example.com"}, "bad")
+        await day.send_signed(ANNA, "good")
         await day.until("2026-03-02 10:00")
         assert [lead["email"] for lead in day.entered()] == ["anna@example.com"]
         assert [call.fields["email"] for call in await day.calls()] == ["bad@example.com"]
@@ -423,7 +423,7 @@ async def test_a_fault_with_one_call_holds_up_no_other(tmp_path: Path, monkeypat
 
 async def test_what_is_kept_too_long_is_forgotten(tmp_path: Path) -> None:
     async with form_day(tmp_path) as day:
-        await day.sign(ANNA)
+        await day.send_signed(ANNA)
         await day.until("2026-03-02 10:00")
 
         def kept(tx: Tx) -> bool:
