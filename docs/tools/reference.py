@@ -29,9 +29,6 @@ What makes two happenings one and the same is in [the language](language.md#occu
 | event | about | when |
 |---|---|---|
 """
-_EVENTS_FOOT = """
-`gallery.*` isn't in this version.
-"""
 _FIELDS_HEAD = """\
 # Fields
 
@@ -51,6 +48,8 @@ _INTRO: Mapping[str, str] = {
     "payment": "Known in rules on `payment.*`, and reached as `invoice.payments`.",
     "conversation": "Known in rules on `message.received`, and reached as `message.conversation`.",
     "message": "Known in rules on `message.received`, and reached as `client.last_message`.",
+    "gallery": "A collection of the studio's galleries. Looked for at clients whose session ended in the last 120 days, once a day "
+    "each.",
     "event": "Known in rules that begin with an event.",
     "studio": "From `[studio]` in [selftimer.toml](../guide/settings.md). Known everywhere.",
 }
@@ -60,7 +59,7 @@ _SAID = {"enum": "word", "money": "amount"}
 def events() -> str:
     """events.md."""
     rows = (f"| `{name}` | {_about(name)} | {meaning} |\n" for name, meaning in EVENTS.items())
-    return _EVENTS_HEAD + "".join(rows) + _EVENTS_FOOT
+    return _EVENTS_HEAD + "".join(rows)
 
 
 def fields() -> str:

@@ -139,7 +139,9 @@ async def test_the_same_call_twice_begins_nothing_twice_even_after_a_restart(tmp
         await day.http.aclose()
         await day.aclose()
         await day.start()
-        assert (await day.send_signed({**ANNA, "name": "Another"})).status_code == 202  # the same id: the first one counts
+        assert (
+            await day.send_signed({**ANNA, "name": "Another"})
+        ).status_code == 202  # the same id: the first one counts
         await day.until("2026-03-02 11:00")
         assert len(day.entered()) == 1
         assert len(await day.runs()) == 1

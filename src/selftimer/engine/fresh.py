@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from selftimer.engine.world import Fresh
@@ -52,7 +53,13 @@ def requests_for(roots: Collection[tuple[Kind, str]], reads: Collection[Read], k
     """
     count = len(set(roots)) + sum(target in _BY_ID for source, target in reads if source is not Kind.CLIENT)
     for (kind, _), ids in known.items():
-        most = {Kind.INVOICE: 1, Kind.PAYMENT: 1, Kind.CONVERSATION: 1 + (len(ids) or 1), Kind.MESSAGE: 0}
+        most = {
+            Kind.INVOICE: 1,
+            Kind.PAYMENT: 1,
+            Kind.GALLERY: 1,
+            Kind.CONVERSATION: 1 + (len(ids) or 1),
+            Kind.MESSAGE: 0,
+        }
         count += most.get(kind, 1 + len(ids))
     count += any(kind is Kind.INVOICE for kind, _ in known) and (Kind.INVOICE, Kind.PAYMENT) in reads
     return min(count, MOST)
@@ -104,6 +111,9 @@ class FreshReader:
     async def _by_id(self, kind: Kind, record_id: str) -> None:
         if (kind, record_id) in self.fresh.records or kind in {Kind.MESSAGE, Kind.PAYMENT, Kind.SESSION_TYPE}:
             return
+        if kind is Kind.GALLERY:
+            await self._gallery(record_id)
+            return
         self._count()
         try:
             found = await self._context.api.record(kind, record_id)
@@ -113,6 +123,19 @@ class FreshReader:
         self._whole.add(record_id)
         for raw in found:
             self._lay(raw)
+
+    async def _gallery(self, record_id: str) -> None:
+        """Galleries are read with their client's others: by its own id nothing says whose one is."""
+        stored = await self._context.store.read(lambda tx: tx.records.get(Kind.GALLERY, record_id))
+        if stored is not None and stored.client_id is not None:
+            await self._of_client(stored.client_id, Kind.GALLERY)
+        self.fresh.records.setdefault((Kind.GALLERY, record_id), None)
+
+    async def _galleries(self, client_id: str) -> None:
+        self._count()
+        with suppress(NotFound):  # who is gone has none
+            for raw in await self._context.api.galleries(client_id):
+                self._lay(raw)
 
     def _count(self) -> None:
         self.fresh.requests += 1
@@ -152,6 +175,8 @@ class FreshReader:
             case Kind.CONVERSATION:
                 self.fresh.lists.add((Kind.MESSAGE, client_id))  # they come with their conversations
                 await self._threads(client_id)
+            case Kind.GALLERY:
+                await self._galleries(client_id)
             case Kind.MESSAGE:
                 await self._of_client(client_id, Kind.CONVERSATION)
             case Kind.SESSION | Kind.CONTRACT | Kind.QUESTIONNAIRE | Kind.QUOTE:

@@ -103,6 +103,10 @@ class Gather:
         ordered = sorted(changes, key=lambda c: _ORDER[c.raw.kind])
         return Gathered(changes=ordered, left=len(unread), shut=shut)
 
+    async def parse(self, raws: Sequence[RawRecord]) -> list[Change]:
+        """Records that were read apart from the lists, as changes; what can't be understood is set aside."""
+        return await self._parse(raws)
+
     async def _parse(self, raws: Sequence[RawRecord]) -> list[Change]:
         return await self._changes(self._understand(raws, ()))
 

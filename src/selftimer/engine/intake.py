@@ -15,11 +15,13 @@ from selftimer.engine.moved import FOR_EVER
 from selftimer.engine.own import is_own
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.silences import touched, watch
+from selftimer.facts.derive import session_end
 from selftimer.facts.diff import Seen, events_of, partially_paid, removed
 from selftimer.facts.newfields import NEW_FIELDS, count_fields
 from selftimer.facts.openness import is_open
-from selftimer.facts.records import Invoice, Kind, Payment, Record, client_id_of, created_at_of, kind_of
-from selftimer.facts.stored import StoredEvent, StoredRecord
+from selftimer.facts.records import Invoice, Kind, Payment, Record, Session, client_id_of, created_at_of, kind_of
+from selftimer.facts.stored import Look, StoredEvent, StoredRecord
+from selftimer.plan.looks import GALLERY_DAYS, NEW_HOURS, slot_after
 from selftimer.plan.moments import entry_of_timer, moment_of, timer_for
 from selftimer.plan.state import TimerState
 from selftimer.primitives.time import move
@@ -78,6 +80,7 @@ class Intake:
         rows = [self._row(change, baselines) for change in changes]
         self.tx.records.put(rows)
         self._new_fields(changes)
+        self._expect_galleries(changes)
         happened: list[tuple[Event, Change]] = []
         for change, row in zip(changes, rows, strict=True):
             if change.before is None and row.baseline:
@@ -103,7 +106,7 @@ class Intake:
         record, kind = change.record, kind_of(change.record)
         created = created_at_of(record)
         old = change.stored
-        baseline = old.baseline if old else self._was_there(kind, created, baselines)
+        baseline = old.baseline if old else self._was_there(record, kind, created, baselines)
         if old is None:
             self.taken.baseline += baseline
             since = baselines.get(_baseline_kind(kind))
@@ -124,12 +127,35 @@ class Intake:
             baseline=baseline,
         )
 
-    def _was_there(self, kind: Kind, created: Instant | None, baselines: dict[Kind, Instant | None]) -> bool:
+    def _was_there(
+        self, record: Record, kind: Kind, created: Instant | None, baselines: dict[Kind, Instant | None]
+    ) -> bool:
         """Whether a record seen for the first time is old: its creation is then no event (delivery.md §3)."""
+        if kind is Kind.GALLERY:
+            look = self.tx.looks.get(client_id_of(record) or "")
+            if look is not None and look.looked_at is not None:
+                return False
+            began = baselines.get(Kind.SESSION)
+            return created is None or began is None or created < max(began, self.now.subtract(hours=NEW_HOURS))
         since = baselines.get(_baseline_kind(kind))
         if since is None or created is None:
             return since is None
         return created <= since if kind is Kind.MESSAGE else created < since  # messages aren't read at the baseline
+
+    def _expect_galleries(self, changes: Sequence[Change]) -> None:
+        """Whose session is confirmed has a gallery to come (`engine.galleries`)."""
+        since = self.now.subtract(hours=24 * GALLERY_DAYS)
+        for change in changes:
+            session = change.record
+            if not isinstance(session, Session) or session.client_id is None or session.status != "confirmed":
+                continue
+            end = session_end(session)
+            if end is None or end <= since:
+                continue
+            look = self.tx.looks.get(session.client_id)
+            if look is None:
+                look = Look(client_id=session.client_id, due_at=slot_after(session.client_id, self.now))
+            self.tx.looks.put(replace(look, due_at=min(look.due_at, slot_after(look.client_id, max(end, self.now)))))
 
     def _new_fields(self, changes: Sequence[Change]) -> None:
         """Count the fields that nobody knows, once a record: where its version before hadn't got them."""

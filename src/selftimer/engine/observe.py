@@ -15,6 +15,7 @@ from selftimer.engine.activate import activate
 from selftimer.engine.cycle import Cycle
 from selftimer.engine.fallen import FallenDue
 from selftimer.engine.first_look import FirstLook
+from selftimer.engine.galleries import GalleryLooks
 from selftimer.engine.hooks import HookCalls
 from selftimer.errors import StudioError
 from selftimer.facts.records import LISTED
@@ -36,6 +37,8 @@ class Observe:
         """When the next poll is wanted; who keeps a stepped clock sets it, since it knows what a poll could see."""
         self.due_at: Instant = NEVER
         """When something other than a poll is next due."""
+        self.look_everywhere = False
+        """Whether the next step looks for the galleries of all clients who may have one, not of those who are due."""
         self._activated: object = None
         self._failures = 0
         self._retry_at: Instant = NEVER
@@ -50,8 +53,10 @@ class Observe:
                 await self._poll(now)
             await HookCalls(self._context).step(now)
             await FirstLook(self._context).step(now)
+            everywhere, self.look_everywhere = self.look_everywhere, False
+            galleries = await GalleryLooks(self._context).step(now, everywhere=everywhere)
             fallen = FallenDue(self._context)
-            self.due_at = min(await fallen.step(now), self._retry_at)
+            self.due_at = min(await fallen.step(now), self._retry_at, galleries)
             return min(self.poll_at, self.due_at)
 
     async def _activate(self, now: Instant) -> None:

@@ -48,6 +48,7 @@ class RuleSet:
         for rule in book.rules.values():
             for entry in rule.entries:
                 self._index(rule, entry)
+        self._galleries = any(_asks_for_galleries(rule) for rule in book.rules.values())
         self._asks = any(_asks_for_messages(rule) for rule in book.rules.values())
 
     def _index(self, rule: Rule, entry: Entry) -> None:
@@ -64,6 +65,11 @@ class RuleSet:
         for name, became in entry_becomes(entry):
             self._events[event_name(became)].append((rule, entry))
             self.becoming[became.kind].append((rule, entry, name, became))
+
+    @property
+    def ask_for_galleries(self) -> bool:
+        """Whether any rule has to know of galleries before it begins: then they are looked for."""
+        return self._galleries
 
     @property
     def ask_for_messages(self) -> bool:
@@ -124,6 +130,19 @@ def entry_by_id(rule: Rule, entry_id: str) -> Entry:
 def event_name(became: BecomesTrigger) -> str:
     """The name of the event that something became true: its sentence."""
     return f"becomes {became.source}"
+
+
+def _asks_for_galleries(rule: Rule) -> bool:
+    triggers = [trigger for entry in rule.entries for trigger in entry.triggers]
+    begun = any(
+        (isinstance(t, EventTrigger) and t.name.startswith(f"{Kind.GALLERY}."))
+        or (isinstance(t, MomentTrigger) and t.kind is Kind.GALLERY)
+        for t in triggers
+    )
+    listed = any(one.kind is Kind.GALLERY for one in rule.lists.values())
+    conditions = [rule.if_, rule.until, *(entry.if_ for entry in rule.entries)]
+    asked = any(target is Kind.GALLERY for c in conditions if c is not None for _, target in c.reads)
+    return begun or listed or asked
 
 
 def _asks_for_messages(rule: Rule) -> bool:

@@ -34,6 +34,7 @@ _ROOTS = {
     Kind.QUOTE,
     Kind.CONVERSATION,
     Kind.MESSAGE,
+    Kind.GALLERY,
 }
 
 

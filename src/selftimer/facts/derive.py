@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selftimer.facts.records import (
         Contract,
         Conversation,
+        Gallery,
         Invoice,
         Payment,
         Questionnaire,
@@ -156,6 +157,16 @@ def client_questionnaires(client: Client, world: World, _start: Instant | None) 
 def client_quotes(client: Client, world: World, _start: Instant | None) -> Sequence[Quote]:
     """All quotes of the client."""
     return cast("Sequence[Quote]", world.of_client(Kind.QUOTE, client.id))
+
+
+def client_galleries(client: Client, world: World, _start: Instant | None) -> Sequence[Gallery]:
+    """The client's galleries, as far as they are looked for."""
+    return cast("Sequence[Gallery]", world.of_client(Kind.GALLERY, client.id))
+
+
+def gallery_expired(gallery: Gallery, world: World, _start: Instant | None) -> bool:
+    """Whether its last day is over in the studio's zone."""
+    return gallery.expiry_date is not None and gallery.expiry_date < world.now.to_tz(world.studio.zone).date()
 
 
 # --- session ----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from selftimer.facts.records import (
     Client,
     Contract,
     Conversation,
+    Gallery,
     Invoice,
     Kind,
     Message,
@@ -149,6 +150,9 @@ def _happenings(before: Record | None, after: Record, seen: Seen) -> Iterator[tu
         case Message():
             if before is None and after.sender_type == "client" and after.client_id:
                 yield "message.received", after.id
+        case Gallery():
+            if before is None:
+                yield "gallery.published", ""
         case Conversation() | SessionType():
             pass
         case _:

@@ -45,12 +45,15 @@ EVENTS: dict[str, str] = {
     "quote.declined": "a quote was declined",
     "quote.expired": "a quote expired",
     "message.received": "a client wrote",
+    "gallery.published": "a gallery is first seen at a client whose session ended in the last 120 days, who is looked "
+    "at once a day",
     "client.removed": "a contact is gone from the studio",
     "session.removed": "a session is gone from the studio",
     "invoice.removed": "an invoice is gone from the studio",
     "contract.removed": "a contract is gone from the studio",
     "questionnaire.removed": "a questionnaire is gone from the studio",
     "quote.removed": "a quote is gone from the studio",
+    "gallery.removed": "a gallery is gone from the studio",
 }
 """Every event name with what it means."""
 

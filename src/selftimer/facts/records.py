@@ -28,6 +28,7 @@ class Kind(StrEnum):
     QUOTE = "quote"
     CONVERSATION = "conversation"
     MESSAGE = "message"
+    GALLERY = "gallery"
     SESSION_TYPE = "session_type"
 
 
@@ -41,7 +42,9 @@ LISTED: tuple[Kind, ...] = (
     Kind.QUOTE,
     Kind.CONVERSATION,
 )
-"""The eight lists that a poll reads, clients first. Messages come with their conversation, session types on demand."""
+"""The eight lists that a poll reads, clients first. Messages come with their conversation, session types on demand,
+galleries by looks of their own (`engine.galleries`).
+"""
 
 ClientType = Literal["client", "lead", "other"]
 ClientStatus = Literal["active", "archived"]
@@ -214,7 +217,39 @@ class Message:
     sender_id: str | None = None
 
 
-Record = Client | SessionType | Session | Invoice | Payment | Contract | Questionnaire | Quote | Conversation | Message
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """A collection that was published for a client (studio-api.md, Gallery API; its `created_at` is inferred).
+
+    `expiry_date` is its last day.
+    """
+
+    id: str
+    client_id: str | None
+    name: str | None = None
+    description: str | None = None
+    gallery_count: int = 0
+    photo_count: int = 0
+    video_count: int = 0
+    password_protected: bool = False
+    downloadable: bool = False
+    expiry_date: Date | None = None
+    created_at: Instant | None = None
+
+
+Record = (
+    Client
+    | SessionType
+    | Session
+    | Invoice
+    | Payment
+    | Contract
+    | Questionnaire
+    | Quote
+    | Conversation
+    | Message
+    | Gallery
+)
 
 RECORD_TYPES: dict[Kind, type[Record]] = {
     Kind.CLIENT: Client,
@@ -226,6 +261,7 @@ RECORD_TYPES: dict[Kind, type[Record]] = {
     Kind.QUOTE: Quote,
     Kind.CONVERSATION: Conversation,
     Kind.MESSAGE: Message,
+    Kind.GALLERY: Gallery,
     Kind.SESSION_TYPE: SessionType,
 }
 _KIND_OF: dict[type, Kind] = {cls: kind for kind, cls in RECORD_TYPES.items()}

@@ -131,6 +131,7 @@ _CLIENT = _table(
     _many("contracts", Kind.CONTRACT, "all contracts", d.client_contracts),
     _many("questionnaires", Kind.QUESTIONNAIRE, "all questionnaires", d.client_questionnaires),
     _many("quotes", Kind.QUOTE, "all quotes", d.client_quotes),
+    _many("galleries", Kind.GALLERY, "the galleries that are known", d.client_galleries),
     expected="created_at silent_days",
 )
 
@@ -264,6 +265,22 @@ _MESSAGE = _table(
     expected="sent_at conversation client",
 )
 
+_GALLERY = _table(
+    _ID,
+    _stored("name", TEXT, "its name", opt=True),
+    _stored("description", TEXT, "its description", opt=True),
+    _stored("gallery_count", NUMBER, "parts that it has"),
+    _stored("photo_count", NUMBER, "pictures in it"),
+    _stored("video_count", NUMBER, "videos in it"),
+    _stored("password_protected", YES_NO, "it wants a password"),
+    _stored("downloadable", YES_NO, "its pictures can be downloaded"),
+    _stored("expiry_date", DATE, "its last day", opt=True),
+    _worked("expired", YES_NO, "its last day is over", d.gallery_expired),
+    _CREATED,
+    _owner(Kind.GALLERY),
+    expected="name created_at client",
+)
+
 _COUPON = _table(
     _stored("code", TEXT, "what is typed in to use it"),
     _stored("discount", TEXT, "what it takes off, in words: 10%, or an amount"),
@@ -309,6 +326,7 @@ SCHEMA: Mapping[str, Mapping[str, Field]] = {
     "quote": _QUOTE,
     "conversation": _CONVERSATION,
     "message": _MESSAGE,
+    "gallery": _GALLERY,
     "coupon": _COUPON,
     "event": _EVENT,
     "studio": _STUDIO,

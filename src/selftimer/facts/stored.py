@@ -104,6 +104,17 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """When a client's galleries are looked for next; `looked_at` is None until they were once."""
+
+    client_id: str
+    due_at: Instant
+    looked_at: Instant | None = None
+    absent: tuple[str, ...] = ()
+    """Galleries that the last look missed: missed again, they are gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookCall:
     """A call of the service that was taken, kept before it was answered. The same name and id are the same call."""
 

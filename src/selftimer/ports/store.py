@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.facts.records import Kind
-    from selftimer.facts.stored import HookCall, Resource, StoredEvent, StoredRecord, TraceRow
+    from selftimer.facts.stored import HookCall, Look, Resource, StoredEvent, StoredRecord, TraceRow
     from selftimer.plan.state import Delivery, DeliveryState, Run, RunState, Timer, TimerState
 
 T = TypeVar("T")
@@ -309,6 +309,22 @@ class Traces(Protocol):
     def prune(self, before: Instant) -> int: ...
 
 
+class Looks(Protocol):
+    """When each client's galleries are looked for."""
+
+    def get(self, client_id: str) -> Look | None: ...
+    def put(self, look: Look) -> None:
+        """Insert or replace it."""
+        ...
+
+    def drop(self, client_id: str) -> None: ...
+    def due(self, now: Instant, limit: int) -> list[Look]:
+        """Those whose time has come, in that order."""
+        ...
+
+    def next_due(self) -> Instant | None: ...
+
+
 class Hooks(Protocol):
     """Calls of the service from outside."""
 
@@ -373,6 +389,8 @@ class Tx(Protocol):
     def deliveries(self) -> Deliveries: ...
     @property
     def traces(self) -> Traces: ...
+    @property
+    def looks(self) -> Looks: ...
     @property
     def hooks(self) -> Hooks: ...
     @property

@@ -115,6 +115,10 @@ class StudioApi(Protocol):
         """Contacts whose address is this one, whatever its case: `GET /clients/search`, every page of it."""
         ...
 
+    async def galleries(self, client_id: str) -> tuple[RawRecord, ...]:
+        """The client's galleries, all of them, each with `_client_id`; `NotFound` where the client is gone."""
+        ...
+
     async def create_client(self, fields: Mapping[str, Any]) -> Accepted:
         """`POST /clients/`, once; `fields` are as the API has them, `type` included."""
         ...

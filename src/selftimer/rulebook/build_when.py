@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from selftimer.facts.types import Field
     from selftimer.facts.world import StudioFacts
 
-_LATER = {"gift_card": "gift cards", "coupon": "coupons", "gallery": "galleries"}
+_LATER = {"gift_card": "gift cards", "coupon": "coupons"}
 _ABOUT_CLIENT = {"lead", "client", "message"}
 READ_AFRESH = (Kind.CLIENT, Kind.SESSION, Kind.INVOICE, Kind.CONTRACT, Kind.QUESTIONNAIRE, Kind.QUOTE)
 """The kinds that the studio gives by their id: what `for_each` and `becomes` can be about."""

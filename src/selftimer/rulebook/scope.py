@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Client,
         Contract,
         Conversation,
+        Gallery,
         Invoice,
         Message,
         Payment,
@@ -49,6 +50,7 @@ class Scope:
     quote: Quote | None = None
     conversation: Conversation | None = None
     message: Message | None = None
+    gallery: Gallery | None = None
     coupon: Coupon | None = None
     """What `create: coupon` made in this run."""
     lead: Client | None = None

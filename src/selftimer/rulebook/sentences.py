@@ -57,10 +57,12 @@ SUCCESSORS: dict[str, str] = {
     "quote.approved": "quote.accepted",
     "message.created": "message.received",
     "message.new": "message.received",
+    "gallery.created": "gallery.published",
+    "gallery.new": "gallery.published",
+    "collection.published": "gallery.published",
 }
 """Names that people and the API use for events, with ours."""
 
-_LATER = ((re.compile(r"gallery\."), "events of galleries"),)
 _EVENT = re.compile(r"[a-z_]+\.[a-z_]+\Z")
 _MOMENT = re.compile(
     r"(?:(?P<span>\d.*?) (?P<side>before|after)|(?P<on>on)) (?P<anchor>[a-z_]+(?:\.[a-z_]+)*)(?: at (?P<at>\S+))?\Z"
@@ -118,9 +120,6 @@ def parse_when(text: str) -> Said:
     written, text = text, _plain(text)
     if text == "manual":
         return ManualTrigger()
-    for form, what in _LATER:
-        if form.match(text):
-            raise later(what)
     if match := _HOOK.match(text):
         if not match["name"]:
             raise SentenceError("which webhook?", "write its name: 'webhook contact-form'")

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from selftimer.plan.looks import GALLERY_DAYS
+from selftimer.ruletests.books import NotThere
 from selftimer.ruletests.shape import kind_of
-from selftimer.sandbox.book import money, papers, people, sessions
+from selftimer.sandbox.book import galleries, money, papers, people, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +24,7 @@ HELLO = "Hello, are you free?"
 AMOUNT = 10_000
 """Of an invoice or quote without one, in the smallest unit."""
 DUE_DAYS = 14
+PHOTOS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,10 +330,38 @@ def set_paper(books: Books, kind: str, row: Any, status: str) -> None:
         papers.set_quote(world, row, cast("Any", status))
 
 
+# --- galleries -------------------------------------------------------------------------------------------------------
+
+
+@_deed("gallery.published", makes=True)
+def _published(books: Books, values: Mapping[str, Any], _event: str) -> Any:
+    row = books.find("gallery", values.get("id"))
+    if row is not None:
+        fields = {name: values[name] for name in ("name", "expiry_date") if name in values}
+        galleries.change(books.world, row, **fields)
+        return row
+    owner, since = books.client(values), books.world.now.subtract(hours=24 * GALLERY_DAYS)
+    theirs = [one for one in books.table("session").of_client(owner.id) if one.status == "confirmed"]
+    if not any(since < one.end_at <= books.world.now for one in theirs):
+        raise NotThere(
+            f"no session of {values['client']} ended in the {GALLERY_DAYS} days before: no gallery of theirs is looked for"
+        )
+    return new_gallery(books, values)
+
+
+def new_gallery(books: Books, values: Mapping[str, Any]) -> Any:
+    """Pictures that are ready."""
+    owner, photos = books.client(values), values.get("photo_count", PHOTOS)
+    name = values.get("name", "Your pictures")
+    return galleries.publish(books.world, owner.id, name, photos, expiry=values.get("expiry_date"))
+
+
 # --- what is gone ----------------------------------------------------------------------------------------------------
 
 
-@_deed(*(f"{kind}.removed" for kind in ("client", "session", "invoice", "contract", "questionnaire", "quote")))
+@_deed(
+    *(f"{kind}.removed" for kind in ("client", "session", "invoice", "contract", "questionnaire", "quote", "gallery"))
+)
 def _removed(books: Books, values: Mapping[str, Any], event: str) -> None:
     kind = kind_of(event)
     row, table = books.meant(kind, values), books.table(kind)
@@ -351,6 +382,7 @@ def put(books: Books, kind: str, values: Mapping[str, Any]) -> None:
         "session": lambda: _session(books, values, f"session.{values.get('status', 'confirmed')}"),
         "invoice": lambda: _invoice(books, {"status": "unpaid", **values}, "invoice.created"),
         "payment": lambda: new_payment(books, values),
+        "gallery": lambda: new_gallery(books, values),
         "message": lambda: _writes(
             books, values, "message.sent" if values.get("by", "client") == "studio" else "message.received"
         ),

@@ -46,6 +46,7 @@ _LETTERS = {
     Kind.CONTRACT: "c",
     Kind.QUESTIONNAIRE: "q",
     Kind.QUOTE: "o",
+    Kind.GALLERY: "g",
 }
 _ALL = 100_000
 _FOLLOWS = {

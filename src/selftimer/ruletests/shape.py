@@ -103,6 +103,14 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "valid_until": _MOMENT,
         "created_at": _MOMENT,
     },
+    "gallery": {
+        "id": _NAME,
+        "client": _CLIENT,
+        "name": _TEXT,
+        "photo_count": Field("number"),
+        "expiry_date": Field("date"),
+        "created_at": _MOMENT,
+    },
     "message": {
         "id": _NAME,
         "client": _CLIENT,
@@ -121,6 +129,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "questionnaire": ("client",),
     "quote": ("client",),
     "message": ("client",),
+    "gallery": ("client",),
 }
 """What a new record can't do without; all else has a default (docs/guide/testing-rules.md)."""
 
@@ -131,6 +140,7 @@ ONLY_BEFORE: Mapping[str, frozenset[str]] = {
     "questionnaire": frozenset({"status"}),
     "quote": frozenset({"status"}),
     "message": frozenset({"by", "at"}),
+    "gallery": frozenset({"created_at"}),
 }
 """Fields of `given` that a line of the diary has no need of: its event says it, or its time."""
 ONLY_NEW: Mapping[str, frozenset[str]] = {
@@ -140,6 +150,7 @@ ONLY_NEW: Mapping[str, frozenset[str]] = {
     "contract": frozenset({"template", "contract_number", "due_date", "created_at"}),
     "questionnaire": frozenset({"template", "due_date", "created_at"}),
     "quote": frozenset({"template", "amount", "valid_until", "created_at"}),
+    "gallery": frozenset({"client", "created_at"}),
 }
 """Fields that nothing changes once the record is there."""
 

@@ -224,6 +224,7 @@ class Looking:
             self.later = [at for at in self.later if at > now]
             self._world.changed_at = None
             self._observe.poll_at = now
+            self._observe.look_everywhere = True
             self.due_at = now
         else:
             self.due_at = min([self._world.next_at or Instant.MAX, *self.later])

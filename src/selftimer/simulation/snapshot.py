@@ -117,6 +117,10 @@ class SnapshotStudio:
         """Nobody: what isn't known yet can't be looked for."""
         return ()
 
+    async def galleries(self, client_id: str) -> tuple[RawRecord, ...]:
+        """As they were last seen."""
+        return await self._store.read(lambda tx: tuple(map(_raw, tx.records.of_client(Kind.GALLERY, client_id))))
+
     async def create_client(self, fields: Mapping[str, Any]) -> Accepted:
         """Refused."""
         raise _refused()

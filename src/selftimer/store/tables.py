@@ -353,6 +353,18 @@ orders = Table(
     sqlite_autoincrement=True,
 )
 
+looks = Table(
+    "looks",
+    metadata,
+    _studio(),
+    Column("client_id", Text, primary_key=True),
+    _moment("due_at"),
+    _moment("looked_at", null=True),
+    Column("absent", Texts, nullable=False),
+    Index(None, "studio", "due_at"),
+)
+"""When each client's galleries are looked for."""
+
 hook_calls = Table(
     "hook_calls",
     metadata,

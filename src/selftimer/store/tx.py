@@ -8,6 +8,7 @@ from selftimer.store.control import SqlControl
 from selftimer.store.deliveries import SqlDeliveries
 from selftimer.store.events import SqlEvents
 from selftimer.store.hooks import SqlHooks
+from selftimer.store.looks import SqlLooks
 from selftimer.store.records import SqlRecords
 from selftimer.store.rules import SqlRules
 from selftimer.store.runs import SqlRuns
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class SqlTx:
     """`selftimer.ports.store.Tx` of one studio."""
 
-    __slots__ = ("control", "deliveries", "events", "hooks", "records", "rules", "runs", "timers", "traces")
+    __slots__ = ("control", "deliveries", "events", "hooks", "looks", "records", "rules", "runs", "timers", "traces")
 
     def __init__(self, connection: Connection, studio: str) -> None:
         self.records = SqlRecords(connection, studio)
@@ -31,5 +32,6 @@ class SqlTx:
         self.runs = SqlRuns(connection, studio)
         self.deliveries = SqlDeliveries(connection, studio)
         self.traces = SqlTraces(connection, studio)
+        self.looks = SqlLooks(connection, studio)
         self.hooks = SqlHooks(connection, studio)
         self.control = SqlControl(connection, studio)

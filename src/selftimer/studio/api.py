@@ -58,6 +58,8 @@ G = TypeVar("G", bound=Group)
 BASE_URL = "https://studio.pixieset.com/api/v1"
 GALLERY_URL = "https://galleries.pixieset.com/api/v1"
 REQUESTS_PER_MINUTE = 120.0
+_WITHIN = {Kind.PAYMENT: "invoice", Kind.MESSAGE: "conversation", Kind.GALLERY: "client"}
+"""What is read with what it belongs to, never by its own id."""
 
 
 class Studio:
@@ -223,8 +225,8 @@ class Studio:
 
     async def page(self, kind: Kind, number: int, **filters: str) -> Page:
         """Page `number` (from 1) of a list, 100 records each; clients of all three types unless filtered."""
-        if kind is Kind.MESSAGE:
-            raise Refused("messages are read with their conversation", code="unsupported")
+        if kind in {Kind.MESSAGE, Kind.GALLERY}:
+            raise Refused(f"there is no list of all {kind.value}s", code="unsupported")
         endpoint = self._http.endpoints.listing(kind)
         query = endpoint.page(number) | ({"types": ALL_TYPES} if kind is Kind.CLIENT else {}) | filters
         body = await self._http.read(endpoint.path, query)
@@ -240,8 +242,7 @@ class Studio:
 
         `NotFound` for a JSON 404. A payment is read by `payments.get`, which needs its invoice's id.
         """
-        if kind in {Kind.PAYMENT, Kind.MESSAGE}:
-            outer = "invoice" if kind is Kind.PAYMENT else "conversation"
+        if outer := _WITHIN.get(kind):
             raise Refused(f"a {kind} can't be read by its own id: read its {outer}", code="unsupported")
         endpoint = self._http.endpoints[f"{kind}.get"]
         path = endpoint.at(id=record_id)
@@ -283,6 +284,10 @@ class Studio:
     async def create_client(self, fields: Mapping[str, Any]) -> Accepted:
         """`POST /clients/`, once."""
         return await self.clients.enter(fields)
+
+    async def galleries(self, client_id: str) -> tuple[RawRecord, ...]:
+        """The client's galleries, all of them."""
+        return await self.clients.galleries(client_id)
 
     async def create_coupon(self, fields: Mapping[str, Any]) -> str:
         """`POST /coupons`, once; `Drifted` where the answer doesn't say its id: it was made."""

@@ -121,6 +121,17 @@ class Clients(Group):
         """`GET /clients/{id}/cgCollections/` (documented): the client's galleries."""
         return self._list("client.collections", Collection, id=client_id)
 
+    @call("client.collections")
+    async def galleries(self, client_id: str) -> tuple[RawRecord, ...]:
+        """The same as records, each with whose it is (`_client_id`); `Drifted` where the list changed meanwhile."""
+        stream = self.collections(client_id)
+        entries: list[object] = [collection.raw for collection in await stream]
+        entries += [aside.raw for aside in stream.unreadable]
+        if stream.torn:
+            raise Drifted("the client's galleries changed while they were read", request="client.collections")
+        read = (raw_record(Kind.GALLERY, entry, _client_id=client_id) for entry in entries)
+        return tuple(raw for raw in read if isinstance(raw, RawRecord))
+
     @call("client.documents")
     def documents(self, client_id: str) -> Stream[Document]:
         """`GET /clients/{id}/documents` (documented): contracts, invoices, quotes and questionnaires, each as itself.

@@ -63,6 +63,9 @@ _FACTS: dict[str, str] = {
     "created_at?",
     "collection": "id name description gallery_count# client_count# photo_count# video_count# password_protected~ "
     "downloadable~ expiry_date created_at?",
+    # A collection as a client has it: what rules call a gallery
+    "gallery": "id name description gallery_count# client_count# photo_count# video_count# password_protected~ "
+    "downloadable~ expiry_date created_at?",
     "invoice_summary": "total_invoices# total_amount# paid_amount# unpaid_amount# overdue_count# currency",
     "unread_count": "unread_count# conversations_with_unread#",
     "email_content": "subject text_content html_content? rendered_variables{} missing_variables[]",

@@ -403,6 +403,37 @@ class MessageWire(OwnedWire):
         )
 
 
+class GalleryWire(OwnedWire):
+    """Collections of galleries (documented, but thinly); the client is added by whoever listed the client's."""
+
+    id: w.Name
+    name: w.Text = None
+    description: w.Text = None
+    gallery_count: w.Count = 0
+    photo_count: w.Count = 0
+    video_count: w.Count = 0
+    password_protected: w.Flag = False
+    downloadable: w.Flag = False
+    expiry_date: w.Day = None
+    created_at: w.Stamp = None
+
+    def record(self) -> r.Gallery:
+        """The record."""
+        return r.Gallery(
+            id=self.id,
+            client_id=self.of_client,
+            name=self.name,
+            description=self.description,
+            gallery_count=self.gallery_count,
+            photo_count=self.photo_count,
+            video_count=self.video_count,
+            password_protected=self.password_protected,
+            downloadable=self.downloadable,
+            expiry_date=self.expiry_date,
+            created_at=self.created_at,
+        )
+
+
 Model = (
     ClientWire
     | SessionTypeWire
@@ -414,6 +445,7 @@ Model = (
     | QuoteWire
     | ConversationWire
     | MessageWire
+    | GalleryWire
 )
 
 MODELS: dict[r.Kind, type[Model]] = {
@@ -426,5 +458,6 @@ MODELS: dict[r.Kind, type[Model]] = {
     r.Kind.QUOTE: QuoteWire,
     r.Kind.CONVERSATION: ConversationWire,
     r.Kind.MESSAGE: MessageWire,
+    r.Kind.GALLERY: GalleryWire,
     r.Kind.SESSION_TYPE: SessionTypeWire,
 }

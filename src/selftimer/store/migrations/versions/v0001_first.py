@@ -130,6 +130,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_hook_calls_studio_done_at_at"), "hook_calls", ["studio", "done_at", "at"], unique=False)
     op.create_table(
+        "looks",
+        sa.Column("studio", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("looked_at", sa.BigInteger(), nullable=True),
+        sa.Column("absent", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("studio", "client_id", name=op.f("pk_looks")),
+    )
+    op.create_index(op.f("ix_looks_studio_due_at"), "looks", ["studio", "due_at"], unique=False)
+    op.create_table(
         "named",
         sa.Column("studio", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
