@@ -48,8 +48,8 @@ _INTRO: Mapping[str, str] = {
     "payment": "Known in rules on `payment.*`, and reached as `invoice.payments`.",
     "conversation": "Known in rules on `message.received`, and reached as `message.conversation`.",
     "message": "Known in rules on `message.received`, and reached as `client.last_message`.",
-    "gallery": "A collection of the studio's galleries. Looked for at clients whose session ended in the last 120 days, once a day "
-    "each.",
+    "gallery": "Known in rules on `gallery.*`, and reached as `client.galleries`. Galleries are looked for at clients "
+    "whose session ended in the last 120 days, once a day each, where a rule asks for them.",
     "event": "Known in rules that begin with an event.",
     "studio": "From `[studio]` in [selftimer.toml](../guide/settings.md). Known everywhere.",
 }

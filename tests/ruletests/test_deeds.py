@@ -34,6 +34,8 @@ GIVEN = """\
 - questionnaire: {id: blank, client: anna, status: draft}
 - quote: {id: offer, client: anna}
 - quote: {id: idea, client: anna, status: draft}
+- session: {id: over, client: anna, start_at: 2026-02-20 14:00}
+- gallery: {id: old, client: anna, created_at: 2026-02-25 10:00}
 """
 SAID = {
     "lead.created": "{id: new}",
@@ -74,6 +76,8 @@ SAID = {
     "contract.removed": "{id: agreement}",
     "questionnaire.removed": "{id: form}",
     "quote.removed": "{id: offer}",
+    "gallery.published": "{id: pictures, client: anna, name: Summer, photo_count: 80, expiry_date: 2026-06-01}",
+    "gallery.removed": "{id: old}",
 }
 """For each event a record that it can happen to."""
 
@@ -98,5 +102,20 @@ def test_an_event_without_a_deed_comes_from_the_clock() -> None:
 
 def test_every_deed_is_told_with_a_record_that_tests_know() -> None:
     assert {kind_of(event) for event in DEEDS} <= {
-        "client", "session", "invoice", "payment", "contract", "questionnaire", "quote", "message",
+        "client", "session", "invoice", "payment", "contract", "questionnaire", "quote", "message", "gallery",
     }  # fmt: skip
+
+
+def test_a_gallery_that_nobody_would_look_for_is_said(outcome: Run) -> None:
+    rules = "- id: told\n  title: Tell me\n  when: gallery.published\n  then:\n    - notify: it\n"
+    test = """
+- name: it
+  given:
+    - client: {id: anna}
+    - session: {id: s, client: anna, start_at: 2025-10-01 14:00}
+  diary:
+    - {at: 2026-03-02 12:00, gallery.published: {client: anna}}
+    - {at: 2026-03-04 12:00}
+"""
+    result = outcome(test, rules=rules, words={"it": "It happened.\n"})
+    assert result.troubles == ("no session of anna ended in the 120 days before: no gallery of theirs is looked for",)

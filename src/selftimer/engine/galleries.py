@@ -1,8 +1,8 @@
 """Galleries: no list shows all of them, so they are looked for client by client, where one is to be expected.
 
-Each client whose session ended in the last 120 days is looked at once a day, at an hour of their own, so that a studio's
-looks are spread over the day; before the session once, so that what is there already is known. A row says when. Only
-where a rule asks for galleries is anybody looked at.
+Each client whose session ended in the last 120 days is looked at once a day, at an hour of their own, so that the looks
+are spread over the day; before the session once, so that what is there already is known. A row says when. Only where a
+rule asks for galleries is anybody looked at.
 """
 
 from __future__ import annotations
@@ -40,15 +40,18 @@ NEVER = Instant.MAX
 
 
 class GalleryLooks:
-    """One look at who is due."""
+    """Looks at those who are due, a few at a time."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._rests_until = Instant.MIN
 
     async def step(self, now: Instant, *, everywhere: bool = False) -> Instant:
         """Look at a few of those who are due, or `everywhere` at all at once; when the next look is due."""
         if not self._context.rules.ask_for_galleries:
             return NEVER
+        if now < self._rests_until and not everywhere:
+            return self._rests_until
         until, most = (NEVER, 1_000_000) if everywhere else (now, AT_ONCE)
         due = await self._context.store.read(lambda tx: tx.looks.due(until, most))
         for look in due:
@@ -57,7 +60,9 @@ class GalleryLooks:
         following = await self._context.store.read(lambda tx: tx.looks.next_due())
         if following is None:
             return NEVER
-        return max(following, now.add(seconds=PAUSE)) if following <= now else following
+        if following <= now:  # more than a few are due
+            self._rests_until = following = now.add(seconds=PAUSE)
+        return following
 
     async def _look(self, look: Look, now: Instant) -> None:
         past, coming = await self._context.store.read(lambda tx: _sessions(tx, self._context, look.client_id, now))

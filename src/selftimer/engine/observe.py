@@ -37,6 +37,7 @@ class Observe:
         """When the next poll is wanted; who keeps a stepped clock sets it, since it knows what a poll could see."""
         self.due_at: Instant = NEVER
         """When something other than a poll is next due."""
+        self._galleries = GalleryLooks(context)
         self.look_everywhere = False
         """Whether the next step looks for the galleries of all clients who may have one, not of those who are due."""
         self._activated: object = None
@@ -54,7 +55,7 @@ class Observe:
             await HookCalls(self._context).step(now)
             await FirstLook(self._context).step(now)
             everywhere, self.look_everywhere = self.look_everywhere, False
-            galleries = await GalleryLooks(self._context).step(now, everywhere=everywhere)
+            galleries = await self._galleries.step(now, everywhere=everywhere)
             fallen = FallenDue(self._context)
             self.due_at = min(await fallen.step(now), self._retry_at, galleries)
             return min(self.poll_at, self.due_at)

@@ -147,16 +147,20 @@ def _happenings(before: Record | None, after: Record, seen: Seen) -> Iterator[tu
             name = _DOCUMENT.get((kind_of(after), after.status))
             if name is not None and _status_of(before) != after.status:
                 yield name, ""
-        case Message():
-            if before is None and after.sender_type == "client" and after.client_id:
-                yield "message.received", after.id
-        case Gallery():
+        case Message() | Gallery():
             if before is None:
-                yield "gallery.published", ""
+                yield from _arrived(after)
         case Conversation() | SessionType():
             pass
         case _:
             assert_never(after)
+
+
+def _arrived(new: Message | Gallery) -> Iterator[tuple[str, str]]:
+    if isinstance(new, Gallery):
+        yield "gallery.published", ""
+    elif new.sender_type == "client" and new.client_id:
+        yield "message.received", new.id
 
 
 def _status_of(record: Record | None) -> str | None:

@@ -343,9 +343,8 @@ def _published(books: Books, values: Mapping[str, Any], _event: str) -> Any:
     owner, since = books.client(values), books.world.now.subtract(hours=24 * GALLERY_DAYS)
     theirs = [one for one in books.table("session").of_client(owner.id) if one.status == "confirmed"]
     if not any(since < one.end_at <= books.world.now for one in theirs):
-        raise NotThere(
-            f"no session of {values['client']} ended in the {GALLERY_DAYS} days before: no gallery of theirs is looked for"
-        )
+        whose = f"no session of {values['client']} ended in the {GALLERY_DAYS} days before"
+        raise NotThere(f"{whose}: no gallery of theirs is looked for")
     return new_gallery(books, values)
 
 

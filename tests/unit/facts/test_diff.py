@@ -12,7 +12,7 @@ from tests.unit.facts.small_world import at, client, euros, invoice, message, pa
 
 from selftimer.facts.diff import Seen, changed_fields, events_of, partially_paid, removed
 from selftimer.facts.event import EVENTS
-from selftimer.facts.records import Contract, Conversation, Kind, Questionnaire, Quote, SessionType
+from selftimer.facts.records import Contract, Conversation, Gallery, Kind, Questionnaire, Quote, SessionType
 
 if TYPE_CHECKING:
     from selftimer.facts.records import Record
@@ -73,6 +73,7 @@ TABLE: list[tuple[Record | None, Record, str]] = [
     (quote(), quote(status="declined"), "quote.declined"),
     (quote(), quote(status="expired"), "quote.expired"),
     (None, message("m1", "2026-06-01T10:00Z"), "message.received"),
+    (None, Gallery(id="g1", client_id="c1"), "gallery.published"),
 ]
 
 
@@ -102,6 +103,7 @@ def test_every_event_has_its_cause() -> None:
         (form(status="completed"), ["questionnaire.completed"]),
         (session(status="confirmed"), ["session.confirmed"]),
         (payment(status="pending"), []),
+        (Gallery(id="g1", client_id="c1", photo_count=3), ["gallery.published"]),
     ],
 )
 def test_at_first_sight_only_the_status_that_is_found_is_an_event(after: Record, found: list[str]) -> None:

@@ -199,7 +199,6 @@ def test_what_studios_write_loads_without_an_error() -> None:
 @pytest.mark.parametrize(
     ("rule", "what"),
     [
-        ("{when: gallery.published, then: [{notify: lead-cold}]}", "events of galleries"),
         ("{when: 30 days before gift_card.expires_at at 10:00, then: [{notify: x}]}", "moments of gift cards"),
     ],
 )

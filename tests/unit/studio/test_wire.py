@@ -14,6 +14,7 @@ from selftimer.facts.records import (
     Client,
     Contract,
     Conversation,
+    Gallery,
     Invoice,
     Kind,
     LineItem,
@@ -58,6 +59,7 @@ SMALLEST: dict[Kind, dict[str, Any]] = {
     Kind.QUOTE: {"id": QUOTE, "status": "draft"},
     Kind.CONVERSATION: {"id": CONVERSATION},
     Kind.MESSAGE: {"id": MESSAGE, "conversation_id": CONVERSATION, "sender_type": "system"},
+    Kind.GALLERY: {"id": "12345678"},
     Kind.SESSION_TYPE: {"id": SESSION_TYPE},
 }
 
@@ -75,6 +77,14 @@ def test_null_for_everything_optional_is_like_absent(kind: Kind) -> None:
         "address_info": None, "signed_date": None, "content": None, "name": None, "duration": None,
     }  # fmt: skip
     assert read(kind, nulls | SMALLEST[kind]) == read(kind, SMALLEST[kind])
+
+
+def test_a_gallery_is_its_clients_by_what_was_added_and_its_number_is_a_text() -> None:
+    raw = {"id": 12345678, "name": "Summer", "photo_count": 40, "expiry_date": "2026-03-31", "_client_id": CLIENT}
+    gallery = read(Kind.GALLERY, raw)
+    assert isinstance(gallery, Gallery)
+    assert (gallery.id, gallery.client_id, gallery.name, gallery.photo_count) == ("12345678", CLIENT, "Summer", 40)
+    assert gallery.expiry_date == Date(2026, 3, 31)
 
 
 def test_a_client_is_read_whole() -> None:
