@@ -11,7 +11,7 @@ from tests.unit.store.stores import STORES
 
 from selftimer.errors import StoreError
 from selftimer.facts.records import Kind
-from selftimer.facts.stored import HookCall
+from selftimer.facts.stored import HookCall, Look
 from selftimer.plan.state import DeliveryState
 from selftimer.ports.store import Cap, Pause, RuleRow
 from selftimer.store.store import SqlStore
@@ -333,6 +333,24 @@ async def test_orders_wait_until_they_are_finished(store: Store) -> None:
     assert [o.id for o in await store.read(lambda tx: tx.control.orders())] == [second]
 
 
+async def test_looks_for_galleries_are_due_in_order_each_client_once(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        for client, due in (("cl_1", 5), ("cl_2", 3), ("cl_3", 9)):
+            tx.looks.put(Look(client_id=client, due_at=at(due)))
+        tx.looks.put(Look(client_id="cl_2", due_at=at(6), looked_at=at(3), absent=("g1", "g2")))
+
+    assert await store.read(lambda tx: tx.looks.next_due()) is None
+    await store.write(work)
+    due = await store.read(lambda tx: tx.looks.due(at(6), 5))
+    assert [look.client_id for look in due] == ["cl_1", "cl_2"]
+    assert due[1] == Look(client_id="cl_2", due_at=at(6), looked_at=at(3), absent=("g1", "g2"))
+    assert [look.client_id for look in await store.read(lambda tx: tx.looks.due(at(99), 1))] == ["cl_1"]
+    assert await store.read(lambda tx: tx.looks.next_due()) == at(5)
+    await store.write(lambda tx: tx.looks.drop("cl_1"))
+    assert await store.read(lambda tx: tx.looks.get("cl_1")) is None
+    assert await store.read(lambda tx: tx.looks.next_due()) == at(6)
+
+
 async def test_a_call_from_outside_is_kept_once_and_waits_until_it_is_finished(store: Store) -> None:
     def work(tx: Tx) -> list[bool]:
         first = HookCall(name="form", id="a", at=at(2), fields={"email": "x"}, dropped=3)
@@ -434,6 +452,7 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
         tx.deliveries.add(delivery("d1"))
         tx.deliveries.add(delivery("d2", state=S.UNKNOWN, intent_at=T0))
         tx.hooks.add(HookCall(name="form", id="a", at=T0, fields={}))
+        tx.looks.put(Look(client_id="cl_1", due_at=T0))
         tx.control.put("x", 1)
         tx.control.add_order(T0, "pause", {})
         tx.control.put_pause(Pause(scope="all", id="", since=T0))
@@ -458,6 +477,9 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
             tx.deliveries.next_due(),
             tx.hooks.waiting(),
             tx.hooks.get("form", "a"),
+            tx.looks.due(at(9), 9),
+            tx.looks.get("cl_1"),
+            tx.looks.next_due(),
             tx.control.get("x"),
             tx.control.orders(),
             tx.control.pauses(),

@@ -6,11 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.simulation.studio_day import ProcessDied, StudioDay, berlin
+from tests.simulation.studio_day import ProcessDied, StudioDay, berlin, workspace_files
 from whenever import Date
 
 from selftimer.plan.looks import slot_after
 from selftimer.sandbox.book import galleries
+from selftimer.simulation.harness import SETTINGS, Simulation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -207,13 +208,9 @@ async def test_a_look_that_fails_is_made_again_and_misses_nothing(tmp_path: Path
         await day.until("2026-03-02 09:00")
         anna = await day.photographed()
         day.publish(anna)
-        await day.clock._http.post(
-            "/_sandbox/faults",
-            json={"match": {"method": "GET", "path": "cgCollections"}, "fault": "status", "status": 500, "times": 60},
-        )
-        await day.until("2026-03-05 13:00")
-        await day.clock._http.delete("/_sandbox/faults")
+        fault = day.fault("status", method="GET", path="cgCollections", status=500, times=15)
         await day.until("2026-03-06 14:00")
+        assert fault.hits == 15
         assert len(day.sent()) == 1
 
 
@@ -250,6 +247,28 @@ async def test_a_quiet_poll_makes_as_few_requests_with_galleries_as_without(tmp_
         day.service.observe.poll_at = day.now
         await day.service.observe.step(day.now)
         assert day.transport.requests - before - (len(day.looks) - looks) <= 8
+
+
+async def test_in_a_studio_that_lives_each_gallery_is_told_of_once_and_no_old_one(tmp_path: Path) -> None:
+    rule = REVIEW.replace("  if: gallery.photo_count >= 10\n", "")
+    files = workspace_files(rule, words=WORDS)
+    async with Simulation(tmp_path, seed=5, rules=files, owner=False, settings=SETTINGS) as living:
+        start = living.now
+        await living.run_days(24)
+        end = living.now
+        seen = await living.service.store.read(
+            lambda tx: [event.record_id for event in tx.events.in_state("done") if event.name == "gallery.published"]
+        )
+        made = {row.id: row.created_at for row in living.world.tables.collections}
+        sure = {ident for ident, at in made.items() if start.add(hours=25) < at < end.subtract(hours=25)}
+        assert len(sure) >= 3
+        assert sure <= set(seen)
+        assert {ident for ident in seen if made[ident] < start} == set()
+        assert len(seen) == len(set(seen))
+        told = Counter(row["client_id"] for row in living.messages())
+        published = Counter(living.world.tables.collections.rows[ident].client_id for ident in seen)
+        assert not told - published
+        assert not living.verdict().misdirected
 
 
 async def test_an_hour_of_ones_own_is_the_same_every_day() -> None:

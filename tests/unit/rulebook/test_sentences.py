@@ -113,16 +113,6 @@ def test_a_when_that_is_wrong_says_what_to_write(text: str, message: str, hint: 
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
-    [],
-)
-def test_a_form_of_a_later_version_is_refused_as_such(text: str, what: str) -> None:
-    with pytest.raises(SentenceError) as caught:
-        parse_when(text)
-    assert caught.value.message == f"this version can't do {what} yet"
-
-
-@pytest.mark.parametrize(
     ("text", "meant"),
     [
         ("2 days", Pause(span=Span(2, "days"))),
