@@ -69,20 +69,22 @@ class Plan:
     """What keeps messages from going out at present."""
 
 
-async def plan_ahead(settings: Settings, now: Instant, days: float) -> Plan:
-    """The plan of the workspace's rule files for so many days; the real store is copied and left alone.
+async def plan_ahead(settings: Settings, now: Instant, days: float, *, book: Rulebook | None = None) -> Plan:
+    """The plan of the workspace's rule files (or of other rules) for so many days; the real store is copied only.
 
     `RuleFileError` where the files can't be used, `StoreError` where there is no database.
     """
-    loaded = wiring.load_rules(settings)
-    if loaded.rulebook is None:
-        raise RuleFileError(list(loaded.errors))
+    if book is None:
+        loaded = wiring.load_rules(settings)
+        if loaded.rulebook is None:
+            raise RuleFileError(list(loaded.errors))
+        book = loaded.rulebook
     with tempfile.TemporaryDirectory(prefix="selftimer-plan-") as folder:
         copy = Path(folder) / settings.database_path.name
         backup(settings.database_path, copy)
         store = SqlStore(open_database(copy, synchronous="OFF"), wiring.STUDIO)
         try:
-            return await _Planner(settings, loaded.rulebook, store, now).run(now.add(seconds=days * 86_400))
+            return await _Planner(settings, book, store, now).run(now.add(seconds=days * 86_400))
         finally:
             await store.aclose()
             await store.database.aclose()

@@ -23,12 +23,14 @@ from selftimer.errors import WorkspaceError
 from selftimer.plan.state import Verb
 from selftimer.primitives.clock import VirtualClock
 from selftimer.simulation.past import PastChannel, PastStudio, sent_before
-from selftimer.simulation.story import Effect, Story, effects_of, in_order, shows, when
+from selftimer.simulation.story import Deed, Effect, Story, effects_of, in_order, shows, when
 from selftimer.store.engine import open_database
 from selftimer.store.history import HistoryReader
 from selftimer.store.store import SqlStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from selftimer.plan.state import Delivery
     from selftimer.ports import Tx
     from selftimer.ports.store import Order
@@ -79,24 +81,23 @@ async def play_again(
                 effects = await store.read(lambda tx: effects_of(tx, end))
             finally:
                 await database.aclose()
-        names = reader.client_names({one.delivery.client_id for one in effects if one.delivery.client_id})
-        told = Story(begins=begins, ends=end, effects=_since(effects, begins), names=names)
-        return Replay(known_since=known, told=told, real=_real(reader, begins, end))
+        told = _story(reader, effects, begins, end)
+        real = in_order(Effect(at=when(one), delivery=one) for one in reader.all_deliveries() if shows(one, end))
+        return Replay(known_since=known, told=told, real=_story(reader, real, begins, end))
     finally:
         reader.close()
 
 
-def _since(effects: tuple[Effect, ...], begins: Instant) -> tuple[Effect, ...]:
-    return tuple(effect for effect in effects if effect.at >= begins)
-
-
-def _real(reader: HistoryReader, begins: Instant, end: Instant) -> Story:
-    found = in_order(
-        Effect(at=when(one), delivery=one) for one in reader.all_deliveries() if shows(one, end) and not one.dry
+def _story(reader: HistoryReader, effects: Iterable[Effect], begins: Instant, end: Instant) -> Story:
+    """Those effects, beside what was seen to happen."""
+    within = tuple(effect for effect in effects if begins <= effect.at <= end)
+    deeds = tuple(
+        Deed(at=event.at, client_id=event.client_id or "", text=f"{event.name} {event.record_id}")
+        for event in sorted(reader.all_events(), key=lambda event: (event.at, event.id))
+        if begins <= event.at <= end and not event.own
     )
-    effects = tuple(one for one in found if begins <= one.at <= end)
-    names = reader.client_names({one.delivery.client_id for one in effects if one.delivery.client_id})
-    return Story(begins=begins, ends=end, effects=effects, names=names)
+    clients = {one.delivery.client_id or "" for one in within} | {deed.client_id for deed in deeds}
+    return Story(begins=begins, ends=end, effects=within, deeds=deeds, names=reader.client_names(clients - {""}))
 
 
 class _Player:

@@ -15,6 +15,7 @@ from selftimer.store import tables
 from selftimer.store.columns import load_json
 from selftimer.store.control import ORDERS
 from selftimer.store.deliveries import DELIVERIES
+from selftimer.store.events import EVENTS
 from selftimer.store.reader import SqlReader
 from selftimer.store.records import RESOURCES
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
+    from selftimer.facts.stored import StoredEvent
     from selftimer.plan.state import Delivery
     from selftimer.ports.store import Order
 
@@ -91,3 +93,7 @@ class HistoryReader(SqlReader):
         """Every one, in the order of planning."""
         d = tables.deliveries.c
         return self._list(DELIVERIES, DELIVERIES.select.order_by(d.planned_at, d.id))
+
+    def all_events(self) -> list[StoredEvent]:
+        """What happened, in the order in which it was found."""
+        return self._list(EVENTS, EVENTS.select.order_by(tables.events.c.id))
