@@ -22,7 +22,7 @@ _STYLES = {DeliveryState.HELD: "yellow", DeliveryState.FAILED: "red"}
 
 
 def print_calendar(story: Story, zone: str, *, words: bool, rules: Sequence[str]) -> None:
-    """Each day with what goes out, by rule; with `words` each message; then the sums, and the rules that did nothing."""
+    """Each day with what goes out, by rule; with `words` each message; then the sums and the idle rules."""
     for day, effects in by_day(story, zone).items():
         sent = [effect for effect in effects if effect.delivery.state is DeliveryState.SENT]
         counted = Counter(effect.delivery.rule_id for effect in sent)

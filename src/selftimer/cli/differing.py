@@ -48,7 +48,10 @@ def _print_one(one: Difference, zone: str, *, words: bool, past: bool) -> None:
     say(f"  {sign}{local(one.at, zone)}  {clean(what)}  [{rule}]  {_how(one, zone, past=past)}", style)
     if one.because is not None:
         which = "old" if one.because.in_old else "new"
-        say(f"      after {local(one.because.at, zone)}, in the {which} story only: {clean(one.because.deed.text)}", "dim")
+        say(
+            f"      after {local(one.because.at, zone)}, in the {which} story only: {clean(one.because.deed.text)}",
+            "dim",
+        )
     elif one.follows:
         say("      a consequence: the rule and its words are the same in both", "dim")
     if words or "words" in one.what:

@@ -23,11 +23,10 @@ def simulate(
         str | None, Parameter(help="Over your studio's past from this day on instead, beside what was really sent.")
     ] = None,
     against: Annotated[
-        Path | None, Parameter(help="Compare with the rules and automations of this folder; exits with 1 if they differ.")
+        Path | None,
+        Parameter(help="Compare with the rules and automations of this folder; exits with 1 if they differ."),
     ] = None,
-    client: Annotated[
-        str | None, Parameter(help="One client's whole story: what they did and what they got.")
-    ] = None,
+    client: Annotated[str | None, Parameter(help="One client's whole story: what they did and what they got.")] = None,
     rule: Annotated[str | None, Parameter(help="Only of this rule.")] = None,
     words: Annotated[bool, Parameter(help="Show what the messages say.")] = False,
     workspace: Workspace = HERE,

@@ -96,9 +96,7 @@ def _backtest(settings: Settings, trial: Trial, wish: Wish, told: Told, *, as_js
     return 0
 
 
-def _compare(
-    settings: Settings, trial: Trial, wish: Wish, books: tuple[Rulebook, Rulebook], *, as_json: bool
-) -> int:
+def _compare(settings: Settings, trial: Trial, wish: Wish, books: tuple[Rulebook, Rulebook], *, as_json: bool) -> int:
     from selftimer.simulation.compare import differences
 
     old, new = (_told(settings, book, trial, name) for book, name in zip(books, ("old ", "new "), strict=True))

@@ -6,42 +6,47 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from selftimer.sandbox.catalog import SESSION_TYPES
+from selftimer.rulebook.model import BranchStep, CreateStep, RunStep, SendStep
 from selftimer.sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from selftimer.rulebook.model import Rulebook
+    from selftimer.rulebook.model import Rule, Rulebook, Step
     from selftimer.settings import Settings
 
 _TYPE = re.compile(r"session_type\.name\s*(?:==|!=|is containing)\s*(?:'([^']+)'|\"([^\"]+)\")")
-_KIND = re.compile(r"(?:session\.kind\s*(?:==|!=)|\bkinds?\b.*?\bin\b)\s*(?:'([^']+)'|\"([^\"]+)\")")
+"""A session type that a condition names."""
 
 
 def lacking(settings: Settings, book: Rulebook) -> list[str]:
     """A sentence for each thing."""
-    types = [name.casefold() for _, name, *_ in SESSION_TYPES]
-    templates = {(one.kind, one.name.casefold()) for one in World.empty().tables.templates}
+    tables = World.empty().tables
+    types = [one.name.casefold() for one in tables.session_types]
+    templates = {(one.kind, one.name.casefold()) for one in tables.templates}
+    templates |= {("email", one.id.casefold()) for one in tables.templates}
     found = [
         f"no session type of the made-up studio is of your kind {kind!r}"
         for kind, patterns in settings.kinds.items()
         if not any(fnmatchcase(name, pattern.casefold()) for name in types for pattern in patterns)
     ]
-    for rule_id, rule in sorted(book.rules.items()):
-        texts = list(_texts(rule.source))
-        for name in _named(_TYPE, texts):
-            if not any(name.casefold() in known for known in types):
-                found.append(f"{rule_id}: the made-up studio has no session type {name!r}")
-        for name in _named(_KIND, texts):
-            if name not in settings.kinds:
-                found.append(f"{rule_id}: [kinds] in selftimer.toml has no kind {name!r}")
-        for kind, name in _templates(rule.source):
-            if (kind, name.casefold()) not in templates:
-                found.append(f"{rule_id}: the made-up studio has no {kind} template {name!r}; creating it fails there")
-        if any(text.startswith("et_") for text in texts):
-            found.append(f"{rule_id}: words that your studio keeps (et_…) aren't there; sending them fails there")
-    return list(dict.fromkeys(found))
+    for rule in book.rules.values():
+        found += [
+            f"{rule.id}: the made-up studio has no session type {name!r}"
+            for name in sorted(_session_types(rule))
+            if not any(name.casefold() in known for known in types)
+        ]
+        steps = (step for entry in rule.entries for step in _named(entry.steps, ()))
+        found += [
+            f"{rule.id}: the made-up studio has no {kind} template {name!r}, so this step fails there"
+            for kind, name in dict.fromkeys(steps)
+            if (kind, name.casefold()) not in templates
+        ]
+    return found
+
+
+def _session_types(rule: Rule) -> set[str]:
+    return {one or other for text in _texts(rule.source) for one, other in _TYPE.findall(text)}
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -56,18 +61,20 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _named(pattern: re.Pattern[str], texts: list[str]) -> set[str]:
-    return {one or other for text in texts for one, other in pattern.findall(text)}
-
-
-def _templates(value: Any) -> Iterator[tuple[str, str]]:
-    """Kind and name of the templates that steps name outright, or hand to an automation."""
-    if isinstance(value, dict):
-        kind, name = value.get("create"), value.get("from")
-        if isinstance(kind, str) and isinstance(name, str) and "{{" not in name:
-            yield kind, name
-        for inner in value.values():
-            yield from _templates(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _templates(inner)
+def _named(steps: Iterable[Step], given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Kind and name of the templates that steps ask for by their name; an input may be the name of one."""
+    for step in steps:
+        match step:
+            case BranchStep(then=then, otherwise=otherwise):
+                yield from _named((*then, *otherwise), given)
+            case RunStep(steps=inner, inputs=inputs):
+                template = inputs.get("template")
+                fixed = (template.source,) if template is not None and "{{" not in template.source else ()
+                yield from _named(inner, fixed)
+            case SendStep(template_id=str(ident)):
+                yield "email", ident
+            case CreateStep(kind=kind, template=text) if text is not None:
+                names = given if "{{" in text.source else (text.source,)
+                yield from ((kind.value, name) for name in names)
+            case _:
+                pass

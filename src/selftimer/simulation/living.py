@@ -6,9 +6,6 @@ and the owner says yes to whatever waits. Nothing leaves the process, and nothin
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -21,18 +18,20 @@ from selftimer.sandbox.profile import ServerOptions, StudioProfile
 from selftimer.sandbox.transport import FaultTransport
 from selftimer.sandbox.world import World
 from selftimer.simulation.owner import ScriptedOwner
+from selftimer.simulation.scratch import scratch_store
 from selftimer.simulation.story import Deed, Story, effects_of
 from selftimer.simulation.turns import settle
-from selftimer.store.engine import open_database
-from selftimer.store.store import SqlStore
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from selftimer.facts.records import Kind
     from selftimer.ports import Page, StudioApi
     from selftimer.rulebook.model import Rulebook
     from selftimer.runtime.lockstep import Lane
     from selftimer.settings import Settings
     from selftimer.simulation.story import Progress
+    from selftimer.store.store import SqlStore
 
 ORIGIN = "http://localhost"
 FIRST_DAY = Date(2026, 3, 2)
@@ -42,7 +41,6 @@ _FOR_EVER = 10**9
 """Seconds that a web session lives: signing in again each morning is no part of the story."""
 _AS_MANY = 1e9
 """Requests a minute: a full day isn't to be slowed down."""
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _INSIDE = frozenset(
     {"message", "conversation", "invoice", "quote", "contract", "questionnaire", "update", "coupon", "lead", "notify"}
 )
@@ -63,13 +61,8 @@ async def live(
     The same seed, rules and settings are the same story.
     """
     world = _world(settings, days, seed, first_day)
-    place = str(_MEMORY) if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="selftimer-simulate-", dir=place) as folder:
-        database = open_database(Path(folder) / "selftimer.db", synchronous="OFF", threads=False)
-        try:
-            return await _lived(settings, book, world, SqlStore(database, wiring.STUDIO), progress)
-        finally:
-            await database.aclose()
+    with scratch_store() as store:
+        return await _lived(settings, book, world, store, progress)
 
 
 def _world(settings: Settings, days: int, seed: int, first_day: Date) -> World:

@@ -21,9 +21,10 @@ NO_EVERY = 3
 class ScriptedOwner:
     """A lane beside observe and deliver: `step(now)` answers what waits for approval, by the orders that commands use.
 
-    Each third one (`no_every`; 0 is none) in the order of their planning is declined, the others are approved as they were seen: words that
-    came out different in the meantime are asked about again, and answered again two hours later. What is held for
-    another reason, an unclear send above all, is left alone: only somebody who looks into the studio can know.
+    Each third one (`no_every`; 0 is none) in the order of their planning is declined, the others are approved as they
+    were seen: words that came out different in the meantime are asked about again, and answered again two hours later.
+    What is held for another reason, an unclear send above all, is left alone: only somebody who looks into the studio
+    can know.
     """
 
     def __init__(self, store: Store, *, no_every: int = NO_EVERY) -> None:

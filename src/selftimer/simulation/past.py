@@ -152,7 +152,7 @@ class PastStudio(SnapshotStudio):
     # --- what the service did ----------------------------------------------------------------------------------------
 
     def adopt(self, kind: Kind, ident: str) -> RawRecord | None:
-        """The replay did what was done: what came of it is there from now on. As the studio answered, if it is known."""
+        """What came of it is there from now on, since the replay did it too; as the studio answered, if it is known."""
         self._hidden.discard((kind, ident))
         self._late.add((kind, ident))
         answered = self._answered.get((kind, ident))

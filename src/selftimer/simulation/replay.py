@@ -7,10 +7,9 @@ that they never got can't be known.
 
 from __future__ import annotations
 
-import tempfile
 from collections import deque
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from whenever import Instant
@@ -23,10 +22,9 @@ from selftimer.errors import WorkspaceError
 from selftimer.plan.state import Verb
 from selftimer.primitives.clock import VirtualClock
 from selftimer.simulation.past import PastChannel, PastStudio, sent_before
+from selftimer.simulation.scratch import scratch_store
 from selftimer.simulation.story import Deed, Effect, Story, effects_of, in_order, shows, when
-from selftimer.store.engine import open_database
 from selftimer.store.history import HistoryReader
-from selftimer.store.store import SqlStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from selftimer.rulebook.model import Rulebook
     from selftimer.settings import Settings
     from selftimer.simulation.story import Progress
+    from selftimer.store.store import SqlStore
 
 STILL = 50
 """Steps without time passing after which it is moved on by a second."""
@@ -72,15 +71,9 @@ async def play_again(
         poll = reader.status(upcoming=0).last_poll
         end = max(known, (poll.ended_at or poll.begun_at) if poll is not None else known)
         begins = min(max(known, since), end)
-        with tempfile.TemporaryDirectory(prefix="selftimer-replay-") as folder:
-            database = open_database(Path(folder) / "selftimer.db", synchronous="OFF", threads=False)
-            try:
-                store = SqlStore(database, wiring.STUDIO)
-                player = _Player(settings, book, store, reader, known)
-                await player.run(end, progress)
-                effects = await store.read(lambda tx: effects_of(tx, end))
-            finally:
-                await database.aclose()
+        with scratch_store() as store:
+            await _Player(settings, book, store, reader, known).run(end, progress)
+            effects = await store.read(lambda tx: effects_of(tx, end))
         told = _story(reader, effects, begins, end)
         real = in_order(Effect(at=when(one), delivery=one) for one in reader.all_deliveries() if shows(one, end))
         return Replay(known_since=known, told=told, real=_story(reader, real, begins, end))
@@ -108,9 +101,6 @@ class _Player:
         self._clock = VirtualClock(begins)
         self._api = PastStudio(store, reader, self._clock)
         self._context = wiring.make_context(settings, book, store=store, api=self._api, clock=self._clock)
-        # What is held is asked again with each poll; where nothing changed once an hour is enough.
-        policy = self._context.policy
-        self._context.policy = replace(policy, cadence=replace(policy.cadence, page_one=3_600, signals=0))
         done = {one.key: one for one in sent_before(reader)}
         self._context.channels = dict.fromkeys(Verb, PastChannel(self._api, done))
         self._context.stop_file = lambda: None
@@ -133,8 +123,7 @@ class _Player:
                 await self._poll(whole=self._polls.popleft()[1])
                 progress((now - self._begins).total("seconds") / whole)
             while self._orders and self._orders[0][0].at <= now:
-                order, key = self._orders.popleft()
-                await self._store.write(lambda tx, order=order, key=key: _order_again(tx, order, key, now))
+                await self._store.write(partial(_order_again, *self._orders.popleft(), now))
             await self._step()
             due = min(self._observe.due_at, self._deliver.due_at)
             still = still + 1 if due <= now else 0
@@ -159,7 +148,7 @@ class _Player:
         await self._deliver.step(now)
 
 
-def _order_again(tx: Tx, order: Order, key: str | None, now: Instant) -> None:
+def _order_again(order: Order, key: str | None, now: Instant, tx: Tx) -> None:
     """Let the owner say the same of the same delivery, whatever it says by these rules; of one that isn't, nothing."""
     args = dict(order.args)
     if order.what in _ANSWERS:

@@ -101,5 +101,7 @@ async def _of_past(settings: Settings, book: Rulebook, trial: Trial, progress: P
     ]
     if since < replay.known_since:
         here = replay.known_since.to_tz(settings.studio.time_zone)
-        notes.insert(0, f"the history begins on {here.date()} at {here.hour:02}:{here.minute:02}; nothing before is known")
+        notes.insert(
+            0, f"the history begins on {here.date()} at {here.hour:02}:{here.minute:02}; nothing before is known"
+        )
     return Told(story=replay.told, notes=tuple(notes), real=replay.real)

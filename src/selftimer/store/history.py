@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from selftimer.facts.records import Kind
 from selftimer.store import tables
 from selftimer.store.columns import load_json
 from selftimer.store.control import ORDERS
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
+    from selftimer.facts.records import Kind
     from selftimer.facts.stored import StoredEvent
     from selftimer.plan.state import Delivery
     from selftimer.ports.store import Order
