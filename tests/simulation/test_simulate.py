@@ -62,8 +62,10 @@ async def story(settings: Settings, *, seed: int = 7, days: int = DAYS) -> Story
 
 
 def told(some: Story) -> list[tuple[object, ...]]:
-    shown = [(one.at, one.delivery.key, one.delivery.state, one.delivery.text) for one in some.effects]
-    return [*shown, *some.deeds]
+    shown: list[tuple[object, ...]] = [
+        (one.at, one.delivery.key, one.delivery.state, one.delivery.text) for one in some.effects
+    ]
+    return shown + [(deed.at, deed.client_id, deed.text) for deed in some.deeds]
 
 
 async def compared(folder: Path, rules: str, *, days: int = DAYS, **words: str) -> list[Difference]:

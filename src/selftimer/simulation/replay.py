@@ -108,8 +108,9 @@ class _Player:
         gone = set(self._api.removals())
         self._polls = deque((at, at in gone) for at in sorted({*self._api.instants(), *gone}) if at > begins)
         keys = {one.id: one.key for one in reader.all_deliveries()}
-        orders = sorted(reader.all_orders(), key=lambda order: (order.at, order.id))
-        self._orders = deque((order, keys.get(str(order.args.get("id")))) for order in orders if order.at >= begins)
+        self._orders = deque(
+            (at, order, keys.get(str(order.args.get("id")))) for at, order in reader.all_orders() if at >= begins
+        )
 
     async def run(self, end: Instant, progress: Progress) -> None:
         """From the first whole look at the studio to `end`."""
@@ -122,22 +123,22 @@ class _Player:
             if self._polls and self._polls[0][0] <= now:
                 await self._poll(whole=self._polls.popleft()[1])
                 progress((now - self._begins).total("seconds") / whole)
-            while self._orders and self._orders[0][0].at <= now:
-                await self._store.write(partial(_order_again, *self._orders.popleft(), now))
             await self._step()
+            while self._orders and self._orders[0][0] <= now:  # people answer what is there
+                await self._store.write(partial(_order_again, *self._orders.popleft()))
+                await self._step()
             due = min(self._observe.due_at, self._deliver.due_at)
             still = still + 1 if due <= now else 0
             if still > STILL:
                 due, still = now.add(seconds=1), 0
-            due = min([due, *(at for at, _ in list(self._polls)[:1]), *(o.at for o, _ in list(self._orders)[:1])])
+            due = min([due, *(waiting[0][0] for waiting in (self._polls, self._orders) if waiting)])
             if due > end:
                 return
             self._clock.move_to(max(due, now))
 
     async def _poll(self, *, whole: bool) -> None:
-        for number in range(_SWEEPS if whole else 1):
-            if whole or number == 0:
-                self._api.look(whole=whole)
+        for _ in range(_SWEEPS if whole else 1):
+            self._api.look(whole=whole)
             self._observe.poll_at = Instant.MIN
             await self._step()
 
@@ -148,7 +149,7 @@ class _Player:
         await self._deliver.step(now)
 
 
-def _order_again(order: Order, key: str | None, now: Instant, tx: Tx) -> None:
+def _order_again(at: Instant, order: Order, key: str | None, tx: Tx) -> None:
     """Let the owner say the same of the same delivery, whatever it says by these rules; of one that isn't, nothing."""
     args = dict(order.args)
     if order.what in _ANSWERS:
@@ -156,4 +157,4 @@ def _order_again(order: Order, key: str | None, now: Instant, tx: Tx) -> None:
         if mine is None:
             return
         args |= {"id": mine.id} | ({"seen": mine.text} if "seen" in args else {})
-    tx.control.add_order(now, order.what, args)
+    tx.control.add_order(at, order.what, args)

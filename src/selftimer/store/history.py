@@ -84,10 +84,13 @@ class HistoryReader(SqlReader):
             for kind, ident, client, parent, gone in rows
         }
 
-    def all_orders(self) -> list[Order]:
-        """What the owner ordered and was carried out, in that order."""
+    def all_orders(self) -> list[tuple[Instant, Order]]:
+        """What the owner ordered, by when it was carried out."""
         o = tables.orders.c
-        return self._list(ORDERS, ORDERS.select.where(o.done_at.is_not(None)).order_by(o.id))
+        orders = self._list(ORDERS, ORDERS.select.where(o.done_at.is_not(None)).order_by(o.id))
+        wanted = sa.select(o.id, o.done_at).where(o.studio == self.studio, o.done_at.is_not(None))
+        done = dict(self._read(lambda connection: [(number, at) for number, at in connection.execute(wanted)]))
+        return sorted(((done[order.id], order) for order in orders), key=lambda pair: (pair[0], pair[1].id))
 
     def all_deliveries(self) -> list[Delivery]:
         """Every one, in the order of planning."""
