@@ -119,7 +119,11 @@ def test_differences_come_as_data_too(workspace: Path, old: Path, capsys: pytest
 def test_rules_with_errors_are_refused(workspace: Path, old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (old / "rules/test.yaml").write_text("rules: [", "utf-8")
     assert simulate(workspace, "--against", str(old)) == 1
-    assert "rules/test.yaml" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"The rules of {old} can't be used" in said
+    assert "rules/test.yaml" in said
+    assert simulate(workspace, "--against", str(old / "rules")) == 2
+    assert "no folder 'rules'" in capsys.readouterr().err
 
 
 def test_a_copy_of_the_studio_is_told_like_a_calendar(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from selftimer.cli.calendar import data_of, print_calendar, print_client
 from selftimer.cli.differing import differing_data, print_differences
-from selftimer.cli.output import clean, print_json, say
+from selftimer.cli.output import clean, complain, print_json, say
 from selftimer.cli.planning import present
 from selftimer.cli.workspace import load_settings
-from selftimer.errors import ConfigError
+from selftimer.errors import ConfigError, RuleFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,12 @@ def run_simulation(workspace: Path, wish: Wish, *, as_json: bool) -> int:
     settings = load_settings(workspace)
     trial = _trial(settings, wish)
     book = rules_of(settings)
-    if wish.rule is not None and wish.rule not in book.rules and wish.against is None:
-        raise ConfigError(f"there is no rule {wish.rule!r}; 'selftimer check' reads the files")
+    old = _old_rules(settings, wish.against) if wish.against is not None else None
+    if wish.rule is not None and wish.rule not in {*book.rules, *(old.rules if old is not None else ())}:
+        raise ConfigError(f"there is no rule {wish.rule!r}; there are {', '.join(sorted(book.rules)) or 'none'}")
     silence()
-    if wish.against is not None:
-        return _compare(settings, trial, wish, (rules_of(settings, wish.against), book), as_json=as_json)
+    if old is not None:
+        return _compare(settings, trial, wish, (old, book), as_json=as_json)
     told = _told(settings, book, trial, "")
     if told.real is not None:
         return _backtest(settings, trial, wish, told, as_json=as_json)
@@ -73,6 +74,18 @@ def run_simulation(workspace: Path, wish: Wish, *, as_json: bool) -> int:
         else:
             print_calendar(story, settings.studio.time_zone, words=wish.words, rules=_rules(book, wish))
     return 0
+
+
+def _old_rules(settings: Settings, folder: Path) -> Rulebook:
+    from selftimer.simulation.trial import rules_of
+
+    if not (folder / "rules").is_dir():
+        raise ConfigError(f"--against {folder}: there is no folder 'rules' in it")
+    try:
+        return rules_of(settings, folder)
+    except RuleFileError:
+        complain(f"The rules of {folder} can't be used:")
+        raise
 
 
 def _backtest(settings: Settings, trial: Trial, wish: Wish, told: Told, *, as_json: bool) -> int:
