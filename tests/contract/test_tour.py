@@ -21,7 +21,8 @@ from selftimer.sandbox.transport import FaultTransport
 from selftimer.sandbox.world import World
 from selftimer.studio import Credentials, Studio
 from selftimer.studio.endpoints import ENDPOINTS
-from selftimer.studio.tour import Tour, visited
+from selftimer.studio.tour import Tour
+from selftimer.studio.tour_plan import visited
 
 if TYPE_CHECKING:
     from selftimer.studio.tour_report import Report
