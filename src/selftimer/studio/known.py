@@ -11,7 +11,7 @@ _DATED = "id name status=active|archived|draft|locked variables[]? created_at? u
 _INTERVAL = "id day_of_week# date intervals[start_time end_time]"
 _COLLECTION = (
     "id name description gallery_count# client_count# photo_count# video_count# password_protected~ downloadable~ "
-    "expiry_date created_at?"
+    "expiry_date created_at? video_cover.?"
 )
 _SUMS = "total_invoices# total_amount# paid_amount# unpaid_amount# overdue_count# currency"
 _LISTED = "document_type?"
@@ -63,7 +63,7 @@ FACTS: dict[str, str] = {
     "gift_card": "id code amount# balance# status=active|redeemed|expired expires_at purchased_by currency? "
     "created_at?",
     # The Gallery API
-    "collection": f"{_COLLECTION} video_cover.?",
+    "collection": _COLLECTION,
     "gallery": "id collection_id name description photo_count# video_count# private~ download. cover_photo.",
     "collection_client": "id email name access_level last_accessed favorites_count#",
     "bootstrap": "account{*} profile{*}",
