@@ -48,8 +48,7 @@ def described(name: str) -> dict[str, Any]:
     answer = whole["paths"][path]["get"]["responses"]["200"]
     schema = answer["content"]["application/json"]["schema"]
     data = resolved(resolved(schema)["properties"]["data"])
-    record = resolved(data["items"]) if data.get("type") == "array" else data
-    return record
+    return resolved(data["items"]) if data.get("type") == "array" else data
 
 
 def blank(path: str) -> str:
@@ -84,6 +83,13 @@ def test_every_field_that_the_sandbox_shows_is_known_and_every_expected_one_is_s
     assert known is not None
     assert list(unknown(seen, known, kind)) == []
     assert {field for field, one in known.fields.items() if one.expected} <= seen["properties"].keys()
+
+
+def test_so_are_the_fields_of_messages_which_come_inside_conversations() -> None:
+    known = shape("message")
+    assert known is not None
+    messages = resolved(described("conversation.get")["properties"]["messages"])
+    assert list(unknown(resolved(messages["items"]), known, "message")) == []
 
 
 def test_every_kind_that_is_known_is_shown_by_some_endpoint() -> None:

@@ -170,25 +170,20 @@ class Judge:
 
     def _export(self, row: Row, text: str) -> None:
         """Columns and rows. Which columns there are is the studio's choice; more cells than columns can't be read."""
-        reader = csv.reader(StringIO(text, newline=""))
-        filled: Counter[str] = Counter()
         try:
-            columns = next(reader, [])
-            names = [shown_column(name) for name in columns]
-            row.records = 0
-            for cells in reader:
-                row.records += bool(cells)
-                filled.update(name for name, cell in zip(names, cells, strict=False) if cell)
-                if len(cells) > len(columns):
-                    self._say(row.endpoint, "other answer", matters=True, detail="a row with more cells than columns")
+            columns, *rows = list(csv.reader(StringIO(text, newline=""))) or [[]]
         except csv.Error:
-            self._say(row.endpoint, "other answer", matters=True, detail="not the form of an export")
-            return
+            columns, rows = [], []
+        names = [shown_column(name) for name in columns]
+        filled = Counter(name for cells in rows for name, cell in zip(names, cells, strict=False) if cell)
+        row.records = sum(map(bool, rows))
         row.fields = [
             FieldSeen(name=one, count=filled[one], types={"text": filled[one]}) for one in dict.fromkeys(names)
         ]
         if not columns:
             self._say(row.endpoint, "other answer", matters=True, detail="no columns")
+        elif any(len(cells) > len(columns) for cells in rows):
+            self._say(row.endpoint, "other answer", matters=True, detail="a row with more cells than columns")
 
     def _listed(self, row: Row, look: Look, body: Any) -> None:
         size = look.asked or look.endpoint.size
