@@ -160,6 +160,26 @@ async def test_an_endpoint_that_answers_otherwise_is_named_with_its_status_and_e
     assert found(report) == [("coupon.list", "not readable"), ("quote.list", "not readable")]
 
 
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ({"fault": "status", "status": 401}, "the Gallery API doesn't take the studio's session"),
+        ({"fault": "drop_before"}, "the Gallery API gives no answer"),
+    ],
+)
+async def test_galleries_that_are_shut_are_asked_once_and_do_not_count_as_a_difference_that_matters(
+    fault: dict[str, Any], why: str
+) -> None:
+    visit = Visit(full_world())
+    visit.faults.order(Fault(path="/(photos|data|collections)/", times=99, **fault))
+    report = await visit.report()
+    assert found(report) == [("photo.starred", "not readable")]
+    assert not report.differs
+    notes = {row.note for row in report.rows if ENDPOINTS[row.endpoint].api == "gallery"}
+    assert notes - {f"not visited: {why}"} == {row.note for row in report.rows if row.endpoint == "photo.starred"}
+    assert not any("/collections/" in asked for asked in visit.recorded.asked)
+
+
 async def test_a_link_in_a_document_and_what_a_request_could_ask_for_changes_by_are_said() -> None:
     visit = Visit()
     visit.order(drift="extra_field", path="/questionnaires/", field="public_url", value="https://example.test/q/1")

@@ -16,6 +16,7 @@ from selftimer.errors import Drifted
 from selftimer.facts.records import LISTED, Kind, RawRecord
 from selftimer.studio.answers import Answer, error_shape, expired, judge_text, parse
 from selftimer.studio.drift import shown_column
+from selftimer.studio.endpoints import ENDPOINTS
 from selftimer.studio.invoices import codes_in
 from selftimer.studio.pages import count_in, messages_of, payments_of, raw_record, sheet_of
 from selftimer.studio.tour_plan import (
@@ -260,6 +261,9 @@ class Judge:
         return self._tallies.setdefault((name, kind), Tally(kind, name, whole=whole))
 
     def _say(self, subject: str, what: What, *, matters: bool = False, detail: str = "", at: str = "") -> None:
+        endpoint = ENDPOINTS.get(at or subject)
+        if endpoint is not None and endpoint.api == "gallery":
+            matters = False  # the service doesn't live on galleries, and not every studio has them
         self._found.append(
             Finding(subject=subject, what=what, matters=matters, detail=detail, seen_at=(at,) if at else ())
         )
