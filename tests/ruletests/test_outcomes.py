@@ -277,4 +277,4 @@ async def test_what_would_leave_this_machine_is_said_to_be_done_and_isnt(
         channels = one.service.context.channels
 
     outside = {verb.value for verb, channel in channels.items() if isinstance(channel, DryChannel)}
-    assert outside == {"notify"}
+    assert outside == {"notify", "webhook"}

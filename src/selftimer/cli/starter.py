@@ -28,6 +28,10 @@ SELFTIMER_EMAIL=
 SELFTIMER_PASSWORD=
 # Instead of e-mail and password: the Cookie header of a browser that is signed in.
 # SELFTIMER_COOKIE=
+# The mailbox that notes to you are sent from ([notify.email] of selftimer.toml):
+# SELFTIMER_NOTIFY__EMAIL__PASSWORD=
+# What calls of a webhook are signed with, `whsec_…` ([webhooks.NAME] of selftimer.toml):
+# SELFTIMER_WEBHOOKS__NAME__SECRET=
 """
 _OWN = {".env.example": _ENV, ".gitignore": ".env\n.selftimer/\n*.log\n"}
 

@@ -8,6 +8,7 @@ from selftimer.ports.store import (
     Deliveries,
     Events,
     JournalEntry,
+    Notice,
     Order,
     Pause,
     Records,
@@ -21,6 +22,7 @@ from selftimer.ports.store import (
     Tx,
 )
 from selftimer.ports.studio import Accepted, Page, Permit, Signals, StudioApi
+from selftimer.ports.teller import Note, Teller
 
 __all__ = [
     "DEGRADED",
@@ -31,6 +33,8 @@ __all__ = [
     "Deliveries",
     "Events",
     "JournalEntry",
+    "Note",
+    "Notice",
     "Order",
     "Page",
     "Pause",
@@ -43,6 +47,7 @@ __all__ = [
     "Signals",
     "Store",
     "StudioApi",
+    "Teller",
     "Timers",
     "Traces",
     "Tx",

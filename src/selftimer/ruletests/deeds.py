@@ -219,8 +219,12 @@ def _amend(row: Invoice, values: Mapping[str, Any]) -> None:
 @_deed("invoice.partially_paid", "invoice.paid")
 def _is_paid(books: Books, values: Mapping[str, Any], event: str) -> None:
     row = books.meant("invoice", values)
+    if event == "invoice.paid":  # what is on its way arrives, and the rest with it
+        for payment in [one for one in row.payments if one.status == "pending"]:
+            money.change_payment(books.world, payment, "completed")
     amount = values.get("amount", row.balance if event == "invoice.paid" else row.balance // 2)
-    money.pay(books.world, row, amount)
+    if amount:
+        money.pay(books.world, row, amount)
 
 
 @_deed("invoice.canceled")
