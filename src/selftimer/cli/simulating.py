@@ -92,7 +92,7 @@ def _backtest(settings: Settings, trial: Trial, wish: Wish, told: Told, *, as_js
     from selftimer.simulation.compare import differences
 
     assert told.real is not None
-    zone, who = settings.studio.time_zone, _client(told.story, wish)
+    zone, who = settings.studio.time_zone, _client(told.story, wish, told.real)
     story, real = _only(told.story, who, wish.rule), _only(told.real, who, wish.rule)
     found = differences(real, story, within=_NEAR)
     if as_json:

@@ -153,12 +153,12 @@ def _same_rule(old: Effect | None, new: Effect | None, before: Rulebook, after: 
 
 def _ways(book: Rulebook, rule_id: str) -> object:
     rule = book.rules.get(rule_id)
-    return None if rule is None else (rule.version, rule.mode, dict(rule.limits))
+    return None if rule is None else (rule.version, rule.mode, dict(rule.limits), book.all_rules)
 
 
 def _said(book: Rulebook, name: str | None) -> object:
     words = book.words.get(name or "")
-    return None if words is None else (words.subject and words.subject.source, words.body.source)
+    return None if words is None else (words.subject and words.subject.source, words.attach, words.body.source)
 
 
 def _partings(old: Story, new: Story) -> dict[str, Parting]:

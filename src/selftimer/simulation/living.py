@@ -23,8 +23,6 @@ from selftimer.simulation.story import Deed, Story, effects_of
 from selftimer.simulation.turns import settle
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from selftimer.facts.records import Kind
     from selftimer.ports import Page, StudioApi
     from selftimer.rulebook.model import Rulebook
@@ -77,7 +75,7 @@ async def _lived(settings: Settings, book: Rulebook, world: World, store: SqlSto
     clock = SandboxClock(ORIGIN, httpx.ASGITransport(app))
     await clock.start()
     service = await wiring.build(
-        _inside(settings, world, store.database.path),
+        _inside(settings, world),
         clock=clock,
         transport=FaultTransport(app),
         seed=world.seed,
@@ -102,12 +100,11 @@ async def _lived(settings: Settings, book: Rulebook, world: World, store: SqlSto
         await clock.aclose()
 
 
-def _inside(settings: Settings, world: World, database: Path) -> Settings:
-    """The workspace's settings for a studio in this process: another account, another place for all that is kept."""
+def _inside(settings: Settings, world: World) -> Settings:
+    """The workspace's settings for a studio in this process."""
     inside = settings.at_studio(ORIGIN, email=world.profile.email, password=world.profile.password)
     account = inside.account.model_copy(update={"requests_per_minute": _AS_MANY, "endpoints": {}})
-    kept = inside.store.model_copy(update={"path": database})
-    return inside.model_copy(update={"account": account, "store": kept})
+    return inside.model_copy(update={"account": account})
 
 
 def _close_in(service: wiring.Service, world: World) -> None:

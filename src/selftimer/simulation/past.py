@@ -57,7 +57,7 @@ class PastStudio(SnapshotStudio):
                 self._of_clients[kind, place.client_id].append(ident)
             if place.parent_id is not None:
                 self._of_parents[kind, place.parent_id].append(ident)
-        self._hidden = {(Kind(made), one.result_id) for one in sent_before(reader) if (made := _made(one)) is not None}
+        self._hidden = {key for one in sent_before(reader) if (key := _made(one)) is not None and self._new(key, one)}
         self._order = sorted((one for some in self._polled.values() for one in some), key=_SEEN)
         self._looked = 0
         """How many versions the looks have passed."""
@@ -66,6 +66,11 @@ class PastStudio(SnapshotStudio):
         self._totals: dict[Kind, int] = {}
         self._late: set[Key] = set()
         """What is there although it was seen before the last look: the replay made it only now."""
+
+    def _new(self, key: Key, delivery: Delivery) -> bool:
+        """Whether no poll had seen it before: else it was there, and the delivery only found it."""
+        seen = self._polled.get(key)
+        return not seen or seen[0].seen_at >= (delivery.intent_at or delivery.planned_at)
 
     def instants(self) -> list[Instant]:
         """When polls found something, in order."""
@@ -173,9 +178,9 @@ class PastChannel(PlanChannel):
         """As it was done, or as in a plan."""
         before = self._done.get(delivery.key)
         made = _made(before) if before is not None else None
-        if before is None or before.result_id is None or made is None:
+        if before is None or made is None:
             return await super().deliver(delivery)
-        record = self._past.adopt(Kind(made), before.result_id)
+        record = self._past.adopt(*made)
         return Sent(result_id=before.result_id, result_kind=before.result_kind, record=record)
 
 
@@ -184,12 +189,12 @@ def sent_before(reader: HistoryReader) -> list[Delivery]:
     return [one for one in reader.all_deliveries() if one.state is DeliveryState.SENT and not one.dry]
 
 
-def _made(delivery: Delivery) -> str | None:
-    """The kind of record that a delivery left in the studio; none for what changed one, or went elsewhere."""
+def _made(delivery: Delivery) -> Key | None:
+    """The record that a delivery left in the studio; none for what changed one, or went elsewhere."""
     if delivery.result_id is None or delivery.verb in {Verb.UPDATE, Verb.NOTIFY}:
         return None
     kind = delivery.result_kind or delivery.verb.value
-    return kind if kind in set(Kind) else None
+    return (Kind(kind), delivery.result_id) if kind in set(Kind) else None
 
 
 def _stamp(raw: Mapping[str, Any], names: Iterable[str]) -> Instant | None:

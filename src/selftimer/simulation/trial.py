@@ -9,7 +9,7 @@ from whenever import Date, Instant, Time
 
 from selftimer import wiring
 from selftimer.errors import RuleFileError
-from selftimer.rulebook.files import read_workspace
+from selftimer.rulebook.files import read_attachments, read_workspace
 from selftimer.rulebook.loader import load_workspace
 from selftimer.simulation.lacking import lacking
 from selftimer.simulation.living import FIRST_DAY, live
@@ -56,7 +56,8 @@ class Told:
 
 def rules_of(settings: Settings, folder: Path | None = None) -> Rulebook:
     """The rules of the workspace, or those of another folder with the workspace's settings; `RuleFileError`."""
-    loaded = load_workspace(read_workspace(folder or settings.workspace), settings.facts())
+    place = folder or settings.workspace
+    loaded = load_workspace(read_workspace(place), settings.facts(), read_attachments(place))
     if loaded.rulebook is None:
         raise RuleFileError(list(loaded.errors))
     return loaded.rulebook
