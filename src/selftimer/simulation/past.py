@@ -57,7 +57,9 @@ class PastStudio(SnapshotStudio):
                 self._of_clients[kind, place.client_id].append(ident)
             if place.parent_id is not None:
                 self._of_parents[kind, place.parent_id].append(ident)
-        self._hidden = {key for one in sent_before(reader) if (key := _made(one)) is not None and self._new(key, one)}
+        self._hidden = {
+            made for one in sent_before(reader) if (made := _made(one)) is not None and self._new(made, one)
+        }
         self._order = sorted((one for some in self._polled.values() for one in some), key=_SEEN)
         self._looked = 0
         """How many versions the looks have passed."""
