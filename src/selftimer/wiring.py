@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -42,6 +43,7 @@ from selftimer.studio.memory import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
 
     import httpx
     from whenever import Instant
@@ -212,8 +214,17 @@ def make_context(settings: Settings, book: Rulebook, *, store: Store, api: Studi
         dry_channels={verb: DryChannel(channel) for verb, channel in channels.items()},
         is_working_day=lambda date: is_working_day(date, facts.country),
         stop_file=lambda: f"{settings.stop_file.name} lies in the workspace" if settings.stop_file.exists() else None,
+        free_space=lambda: free_bytes(settings.state_folder),
         crash_point=crash_points(os.environ.get(CRASH_VARIABLE)),
     )
+
+
+def free_bytes(folder: Path) -> int | None:
+    """What is free for this user on the disk of that folder; None where it can't be asked."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _channels(api: StudioApi) -> dict[Verb, Channel]:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from selftimer.engine.asking import Asking, found_twin
+from selftimer.engine.breaker import count_outcome
 from selftimer.engine.made import remember
 from selftimer.engine.own import remember_values
 from selftimer.engine.runs import LOGGED, RunDesk, finish
+from selftimer.engine.stops import why_stopped
 from selftimer.engine.world import Fresh
 from selftimer.errors import StoreError, StudioError
 from selftimer.facts.records import Kind
@@ -180,7 +182,7 @@ class Attempt:
 
     def _put_aside(self, tx: Tx) -> bool:
         """Whether a kill switch is on: it is tried again later, and `late` runs."""
-        stop, delivery = self._stopped(tx), self._delivery
+        stop, delivery = why_stopped(tx, self._context, self._delivery), self._delivery
         if stop is None:
             return False
         later = self._context.clock.now().add(seconds=self._context.policy.cadence.page_one)
@@ -189,21 +191,6 @@ class Attempt:
         if delivery.reason != stop:
             log.info("delivery.paused", reason=stop)
         return True
-
-    def _stopped(self, tx: Tx) -> str | None:
-        if self._delivery.verb is Verb.NOTIFY:
-            return None
-        by_file = self._context.stop_file()
-        if by_file is not None:
-            return by_file
-        apart = self._context.clock_apart()
-        if apart is not None:
-            return apart.message
-        for pause in tx.control.pauses():
-            mine = {"rule": self._delivery.rule_id, "client": self._delivery.client_id, "all": pause.id}
-            if mine.get(pause.scope) == pause.id:
-                return f"paused ({pause.scope}{': ' + pause.id if pause.id else ''})"
-        return None
 
     def _capped(self, tx: Tx, now: Instant) -> tuple[Instant | None, str]:
         verbs = frozenset(v.value for v in REACHES_CLIENT)
@@ -276,6 +263,8 @@ class Attempt:
             if not tx.deliveries.update(delivery, expect=expect, epoch=self._context.epoch):
                 log.warning("delivery.fenced")
                 return
+            if delivery.state is not self._delivery.state or delivery.attempt != self._delivery.attempt:
+                count_outcome(tx, self._context, delivery, now)
             if delivery.state in {DeliveryState.FAILED, DeliveryState.HELD}:
                 tx.control.notice(
                     now,

@@ -36,11 +36,20 @@ class Context:
     is_working_day: Callable[[Date], bool]
     stop_file: Callable[[], str | None]
     """Why nothing may be sent, if the kill switch's file is there."""
+    free_space: Callable[[], int | None] = lambda: None
+    """Free bytes where the database is; None where nobody knows."""
     next_rules: RuleSet | None = None
     """What becomes `rules` before the next look: in the middle of one, new rules would meet it without a baseline."""
     epoch: int = 0
     crash_point: Callable[[str], None] = lambda _name: None
     """Named places where a test may kill the process; does nothing otherwise."""
+
+    def low_space(self) -> str | None:
+        """Why nothing may be sent, if the disk is nearly full: what is sent has to be written down (delivery.md §5)."""
+        free, needed = self.free_space(), self.policy.free_megabytes
+        if free is None or free >= needed * 1_000_000:
+            return None
+        return f"only {free // 1_000_000} MB are free where the database is, and {needed} are needed to send"
 
     def clock_apart(self) -> ClockApart | None:
         """The error that the studio's clock and ours are too far apart, if they are (delivery.md §4)."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from selftimer.engine import breaker
+from selftimer.engine.flood import late_by_its_own
 from selftimer.engine.intake import Intake
 from selftimer.engine.matching import Matcher
 from selftimer.engine.runs import new_id
@@ -70,7 +72,7 @@ def _approve(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) ->
     delivery = _held(tx, args, (DeliveryState.HELD,))
     if delivery.hold is Hold.EVIDENCE:
         return _settle(tx, context, now, delivery, str(args.get("choice") or ""))
-    if delivery.hold not in {Hold.APPROVAL, Hold.FLOOD}:
+    if delivery.hold not in {Hold.APPROVAL, Hold.FLOOD, Hold.FAULT}:
         raise Refusal(f"{delivery.id} waits for {delivery.hold.value if delivery.hold else 'nothing'}, not for a yes")
     text = args.get("text")
     if text is not None and (delivery.verb is not Verb.MESSAGE or not isinstance(text, str) or not text.strip()):
@@ -79,13 +81,19 @@ def _approve(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) ->
     if seen is not None and seen != delivery.text:
         raise Refusal("the words have changed since you saw them; look again")
     free = next_free(now, context.policy.quiet_hours, context.policy.zone) if delivery.verb in REACHES_CLIENT else now
+    waited = delivery.hold is Hold.APPROVAL or (
+        delivery.hold is Hold.FLOOD and not late_by_its_own(tx, context, delivery)
+    )  # the wait for the yes doesn't count (17); that for an answer to a flood or a fault does
+    if not waited and now > delivery.late_until:
+        raise Refusal(f"it is too late by its own `late` ({delivery.late_until}): it isn't sent any more; skip it")
     said = replace(
         delivery,
         state=DeliveryState.READY,
         hold=None,
         due_at=free,
         allowed_at=free,
-        late_until=free + (delivery.late_until - delivery.allowed_at),  # the wait for the yes doesn't count (17)
+        late_until=delivery.late_until + (free - (delivery.allowed_at if waited else now)),
+        faults=0,
         approved_at=now,
         approved_text=delivery.text,
         edited_text=text or delivery.edited_text,
@@ -145,7 +153,11 @@ def _pause(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> s
 def _resume(tx: Tx, _context: Context, _now: Instant, args: Mapping[str, Any]) -> str:
     scope, ident = str(args.get("scope", "all")), str(args.get("id") or "")
     if not tx.control.remove_pause(scope, ident):
+        if scope == "all" and any(pause.scope == breaker.SCOPE for pause in tx.control.pauses()):
+            raise Refusal("it isn't paused, but the breaker is open: `selftimer resume breaker` resets it")
         raise Refusal(f"{scope}{' ' + ident if ident else ''} isn't paused")
+    if scope == breaker.SCOPE:
+        breaker.reset(tx)
     log.warning("service.resumed", scope=scope, what=ident)
     return f"resumed: {scope}{' ' + ident if ident else ''}"
 

@@ -283,6 +283,7 @@ deliveries = Table(
     _text("conversation_id", null=True),
     Column("known_ids", Texts, nullable=False),
     _moment("intent_at", null=True),
+    Column("faults", Integer, nullable=False),
     Column("looks", Texts, nullable=False),
     Column("applied", Boolean, nullable=False),
     _text("result_id", null=True),

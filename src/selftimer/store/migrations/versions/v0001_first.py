@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.Text(), nullable=True),
         sa.Column("known_ids", sa.Text(), nullable=False),
         sa.Column("intent_at", sa.BigInteger(), nullable=True),
+        sa.Column("faults", sa.Integer(), nullable=False),
         sa.Column("looks", sa.Text(), nullable=False),
         sa.Column("applied", sa.Boolean(), nullable=False),
         sa.Column("result_id", sa.Text(), nullable=True),

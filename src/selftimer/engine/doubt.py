@@ -1,0 +1,67 @@
+"""After something odd, what the first look yields is held for the owner as a flood is (delivery.md §3).
+
+Odd is a long time without a service, another account, a clock that jumped. The doubt is in the database, so that a
+restart in the middle of the look doesn't end it; it is over when both lanes have made a whole pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+from whenever import Instant
+
+if TYPE_CHECKING:
+    from selftimer.engine.context import Context
+    from selftimer.ports import Tx
+
+log = structlog.get_logger(__name__)
+_DOUBT, _ALIVE = "doubt", "alive"
+Lane = Literal["observe", "deliver"]
+
+
+def begin(tx: Tx, why: str, now: Instant) -> None:
+    """Hold what is planned from now on; a doubt that there is already goes on for as long as this one."""
+    before = tx.control.get(_DOUBT)
+    if before is not None and before["why"] != why:
+        why = f"{before['why']}; {why}"
+    tx.control.put(_DOUBT, {"why": why, "since": now.format_iso(), "lanes": ["observe", "deliver"]})
+    log.warning("doubt.begun", reason=why)
+    tx.control.notice(
+        now,
+        "What the next look at the studio yields is held for you",
+        f"{why[0].upper()}{why[1:]}. Nothing of it is sent before you say so: `selftimer deliveries --state held`, then "
+        "approve or skip. After that look everything goes on as always.",
+        key=f"doubt:{now}",
+    )
+
+
+def why_doubted(tx: Tx) -> str | None:
+    """Why what is planned now is held, if so."""
+    said = tx.control.get(_DOUBT)
+    return None if said is None else str(said["why"])
+
+
+def passed(tx: Tx, lane: Lane, began: Instant) -> None:
+    """That lane has done all that was due, in a pass that began then."""
+    said = tx.control.get(_DOUBT)
+    if said is None or began < Instant.parse_iso(said["since"]):
+        return
+    left = [one for one in said["lanes"] if one != lane]
+    if not left:
+        log.info("doubt.over", reason=said["why"])
+    tx.control.put(_DOUBT, {**said, "lanes": left} if left else None)
+
+
+def alive(tx: Tx, now: Instant) -> None:
+    """Note that a service is at work."""
+    tx.control.put(_ALIVE, now.format_iso())
+
+
+def look_away(tx: Tx, context: Context, now: Instant) -> None:
+    """At a start: whether nobody was at work for too long."""
+    said = tx.control.get(_ALIVE)
+    hours = 0.0 if said is None else (now - Instant.parse_iso(said)).total("hours")
+    if hours > context.policy.away_hours:
+        begin(tx, f"no service was at work for {round(hours)} hours", now)
+    alive(tx, now)
