@@ -25,6 +25,7 @@ from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
 from selftimer.engine.orders import carry_out
 from selftimer.engine.preview import look_back
+from selftimer.engine.purge import compact_if_wanted
 from selftimer.engine.ruleset import RuleSet
 from selftimer.engine.start import take_over
 from selftimer.errors import RuleFileError
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 STUDIO = "studio"
 """The id under which a workspace's one studio is kept; a database that holds several gives each its own."""
-_WITHOUT_RULES = frozenset({"pause", "resume"})
+_WITHOUT_RULES = frozenset({"pause", "resume", "suppress", "unsuppress", "purge"})
 """Orders that must work however broken the rule files are."""
 CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
 """`name:n`: the process kills itself at the n-th pass of that point. For tests of recovery; unset otherwise."""
@@ -158,7 +159,9 @@ async def offline_orders(
             carry_out(tx, context, now)
             return [tx.control.order_result(number) or {} for number in numbers]
 
-        return await context.store.write(work)
+        results = await context.store.write(work)
+        await compact_if_wanted(context.store)
+        return results
 
 
 async def explain(settings: Settings, client_id: str, rule_id: str | None = None) -> list[Standing]:

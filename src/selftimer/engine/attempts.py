@@ -16,6 +16,7 @@ from selftimer.engine.made import remember
 from selftimer.engine.own import remember_values
 from selftimer.engine.runs import LOGGED, RunDesk, finish
 from selftimer.engine.stops import why_stopped
+from selftimer.engine.suppression import is_suppressed
 from selftimer.engine.world import Fresh
 from selftimer.errors import StoreError, StudioError
 from selftimer.facts.records import Kind
@@ -60,7 +61,7 @@ class Attempt:
 
     def load(self, tx: Tx) -> Self:
         """Find what asking takes, in the transaction that claimed it; a fault of this one shows when it runs."""
-        self._waits = self._delivery.state is DeliveryState.READY and self._put_aside(tx)
+        self._waits = self._delivery.state is DeliveryState.READY and (self._unwanted(tx) or self._put_aside(tx))
         if self._waits:
             return self  # nothing needs to be read for what may not be sent
         if self._delivery.state is DeliveryState.READY and self._delivery.verb is not Verb.CONVERSATION:
@@ -116,7 +117,7 @@ class Attempt:
             tx.deliveries.update(self._again(), expect=_OURS, epoch=self._context.epoch)
             self._intended = False
         else:
-            self._intended = self._intend(tx)
+            self._intended = self._intend(tx, fresh)
 
     def _too_old(self, fresh: Fresh) -> bool:
         age = self._context.clock.now() - (fresh.read_at or self._context.clock.now())
@@ -145,7 +146,7 @@ class Attempt:
         desk = RunDesk(tx, self._context, self._context.clock.now(), fresh)
         if self._delivery.verb is Verb.MESSAGE and found_twin(tx, self._context, desk, fresh, self._delivery):
             return False
-        return self._intend(tx)
+        return self._intend(tx, fresh)
 
     async def _post(self) -> None:
         self._context.crash_point("deliver.after_intent")
@@ -159,10 +160,10 @@ class Attempt:
         await self._journal(done.state.value, sync=False, result_id=done.result_id)
         self._context.crash_point("deliver.after_line")
 
-    def _intend(self, tx: Tx) -> bool:
-        """Kill switch and caps, read in the transaction that sets `in_flight`."""
+    def _intend(self, tx: Tx, fresh: Fresh) -> bool:
+        """Suppression, kill switch and caps, read in the transaction that sets `in_flight`."""
         now, delivery = self._context.clock.now(), self._delivery
-        if self._put_aside(tx):
+        if self._unwanted(tx, fresh) or self._put_aside(tx):
             return False
         free_at, what = self._capped(tx, now)
         if free_at is not None:
@@ -178,6 +179,17 @@ class Attempt:
         if not tx.deliveries.update(flying, expect=_OURS, epoch=self._context.epoch):
             return False
         self._delivery = flying
+        return True
+
+    def _unwanted(self, tx: Tx, fresh: Fresh | None = None) -> bool:
+        """Whether it is advertising for somebody who wants none: it is skipped for good."""
+        delivery = self._delivery
+        if not is_suppressed(tx, self._context, delivery, fresh):
+            return False
+        desk = RunDesk(tx, self._context, self._context.clock.now(), fresh)
+        run = tx.runs.get(delivery.run_id)
+        desk.trace(delivery.rule_id, delivery.entry_id, "suppressed", delivery.step_id, run=run)
+        finish(tx, self._context, desk, replace(delivery, state=DeliveryState.SKIPPED, reason="suppressed"))
         return True
 
     def _put_aside(self, tx: Tx) -> bool:

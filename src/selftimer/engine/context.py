@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selftimer.errors import ClockApart
+from selftimer.plan.policy import too_little
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,11 +46,9 @@ class Context:
     """Named places where a test may kill the process; does nothing otherwise."""
 
     def low_space(self) -> str | None:
-        """Why nothing may be sent, if the disk is nearly full: what is sent has to be written down (delivery.md §5)."""
-        free, needed = self.free_space(), self.policy.free_megabytes
-        if free is None or free >= needed * 1_000_000:
-            return None
-        return f"only {free // 1_000_000} MB are free where the database is, and {needed} are needed to send"
+        """Why nothing may be sent, if the disk is nearly full."""
+        free = self.free_space()
+        return None if free is None else too_little(free, self.policy.free_megabytes)
 
     def clock_apart(self) -> ClockApart | None:
         """The error that the studio's clock and ours are too far apart, if they are (delivery.md §4)."""

@@ -22,6 +22,7 @@ from selftimer.engine.breaker import count_outcome
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.fresh import FreshReader, roots_of
 from selftimer.engine.orders import carry_out
+from selftimer.engine.purge import compact_if_wanted
 from selftimer.engine.runs import RunDesk
 from selftimer.errors import StoreError, StudioError
 from selftimer.facts.records import Kind
@@ -48,6 +49,8 @@ class Deliver:
         self._context = context
         self.due_at: Instant = Instant.MIN
         self._draining = False
+        self._to_compact = True
+        """Whether a purge may have left something to do: one before the last start, too."""
 
     def drain(self) -> None:
         """Begin nothing new: what is under way ends, the rest stays in the store for the next start."""
@@ -56,13 +59,16 @@ class Deliver:
     async def step(self, now: Instant) -> Instant:
         """Orders, waking runs, ended holds, then deliveries until none is due; the instant when it is next wanted."""
         with bound_contextvars(studio=self._context.studio_id):
-            await self._context.store.write(lambda tx: carry_out(tx, self._context, now))
+            if await self._context.store.write(lambda tx: carry_out(tx, self._context, now)):
+                self._to_compact = True
             self._context.crash_point("deliver.orders")
             whole = await self._wake(now)
             self._context.crash_point("deliver.woken")
             await self._context.store.write(lambda tx: self._over(tx, now, whole=whole))
             while await self._some(now):
                 pass
+            if self._to_compact:
+                self._to_compact = not await compact_if_wanted(self._context.store)
             self.due_at = await self._context.store.read(_next)
             return self.due_at
 
@@ -108,7 +114,8 @@ class Deliver:
         until = now.add(seconds=policy.lease)
 
         def claim(tx: Tx) -> list[Attempt]:
-            carry_out(tx, self._context, self._context.clock.now())
+            if carry_out(tx, self._context, self._context.clock.now()):
+                self._to_compact = True
             mine = tx.deliveries.claim(now, limit=policy.concurrency, lease_until=until, epoch=epoch)
             return [Attempt(self._context, delivery).load(tx) for delivery in mine]
 

@@ -11,46 +11,48 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 from whenever import Instant
 
+from selftimer.ports import DOUBT
+
 if TYPE_CHECKING:
     from selftimer.engine.context import Context
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
-_DOUBT, _ALIVE = "doubt", "alive"
+_ALIVE = "alive"
 Lane = Literal["observe", "deliver"]
 
 
 def begin(tx: Tx, why: str, now: Instant) -> None:
     """Hold what is planned from now on; a doubt that there is already goes on for as long as this one."""
-    before = tx.control.get(_DOUBT)
+    before = tx.control.get(DOUBT)
     if before is not None and before["why"] != why:
         why = f"{before['why']}; {why}"
-    tx.control.put(_DOUBT, {"why": why, "since": now.format_iso(), "lanes": ["observe", "deliver"]})
+    tx.control.put(DOUBT, {"why": why, "since": now.format_iso(), "lanes": ["observe", "deliver"]})
     log.warning("doubt.begun", reason=why)
     tx.control.notice(
         now,
         "What the next look at the studio yields is held for you",
-        f"{why[0].upper()}{why[1:]}. Nothing of it is sent before you say so: `selftimer deliveries --state held`, then "
-        "approve or skip. After that look everything goes on as always.",
+        f"{why[0].upper()}{why[1:]}. Nothing of it is sent before you say so: `selftimer deliveries --state held`, "
+        "then approve or skip. After that look everything goes on as always.",
         key=f"doubt:{now}",
     )
 
 
 def why_doubted(tx: Tx) -> str | None:
     """Why what is planned now is held, if so."""
-    said = tx.control.get(_DOUBT)
+    said = tx.control.get(DOUBT)
     return None if said is None else str(said["why"])
 
 
 def passed(tx: Tx, lane: Lane, began: Instant) -> None:
     """That lane has done all that was due, in a pass that began then."""
-    said = tx.control.get(_DOUBT)
+    said = tx.control.get(DOUBT)
     if said is None or began < Instant.parse_iso(said["since"]):
         return
     left = [one for one in said["lanes"] if one != lane]
     if not left:
         log.info("doubt.over", reason=said["why"])
-    tx.control.put(_DOUBT, {**said, "lanes": left} if left else None)
+    tx.control.put(DOUBT, {**said, "lanes": left} if left else None)
 
 
 def alive(tx: Tx, now: Instant) -> None:

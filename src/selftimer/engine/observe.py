@@ -13,8 +13,8 @@ from whenever import Instant
 
 from selftimer.engine.activate import activate
 from selftimer.engine.cycle import Cycle
-from selftimer.engine.fallen import FallenDue
 from selftimer.engine.doubt import passed
+from selftimer.engine.fallen import FallenDue
 from selftimer.engine.first_look import FirstLook
 from selftimer.engine.watch import Watch
 from selftimer.errors import StudioError

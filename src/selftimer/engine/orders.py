@@ -11,8 +11,11 @@ from selftimer.engine import breaker
 from selftimer.engine.flood import late_by_its_own
 from selftimer.engine.intake import Intake
 from selftimer.engine.matching import Matcher
+from selftimer.engine.purge import purge
+from selftimer.engine.refusal import Refusal
 from selftimer.engine.runs import new_id
 from selftimer.engine.scopes import scope_for
+from selftimer.engine.suppression import suppress, unsuppress
 from selftimer.errors import SelftimerError
 from selftimer.facts.records import Kind
 from selftimer.plan.moments import entry_moments
@@ -32,10 +35,6 @@ if TYPE_CHECKING:
     from selftimer.rulebook.model import Entry, Rule
 
 log = structlog.get_logger(__name__)
-
-
-class Refusal(ValueError):  # noqa: N818 - an answer to the person who asked, not a fault
-    """Why an order can't be carried out, as a sentence."""
 
 
 def carry_out(tx: Tx, context: Context, now: Instant) -> int:
@@ -230,4 +229,13 @@ def _moments(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, n
     return done
 
 
-_ORDERS = {"approve": _approve, "skip": _skip, "pause": _pause, "resume": _resume, "start": _start}
+_ORDERS = {
+    "approve": _approve,
+    "skip": _skip,
+    "pause": _pause,
+    "resume": _resume,
+    "start": _start,
+    "suppress": suppress,
+    "unsuppress": unsuppress,
+    "purge": purge,
+}

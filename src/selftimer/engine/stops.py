@@ -1,4 +1,4 @@
-"""What keeps every effect back for the time being: read in the transaction that claims it, and in the one that sends."""
+"""What keeps effects back for the time being: read in the transaction that claims one and in that which sends it."""
 
 from __future__ import annotations
 

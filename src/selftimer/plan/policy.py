@@ -66,6 +66,13 @@ class Cadence:
     full: int = 21_600
 
 
+def too_little(free: int, megabytes: int) -> str | None:
+    """Why nothing may be sent with so many free bytes, if so: what is sent has to be written down (delivery.md §5)."""
+    if free >= megabytes * 1_000_000:
+        return None
+    return f"only {free // 1_000_000} MB are free where the database is, and {megabytes} are needed to send"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The owner's settings as the pure floors need them."""

@@ -3,6 +3,8 @@
 from selftimer.ports.channel import Channel
 from selftimer.ports.store import (
     DEGRADED,
+    DOUBT,
+    SECRET,
     Cap,
     Control,
     Deliveries,
@@ -10,12 +12,14 @@ from selftimer.ports.store import (
     JournalEntry,
     Order,
     Pause,
+    People,
     Records,
     RuleRow,
     Rules,
     Runs,
     SendJournal,
     Store,
+    Suppression,
     Timers,
     Traces,
     Tx,
@@ -24,6 +28,8 @@ from selftimer.ports.studio import Accepted, Page, Permit, Signals, StudioApi
 
 __all__ = [
     "DEGRADED",
+    "DOUBT",
+    "SECRET",
     "Accepted",
     "Cap",
     "Channel",
@@ -34,6 +40,7 @@ __all__ = [
     "Order",
     "Page",
     "Pause",
+    "People",
     "Permit",
     "Records",
     "RuleRow",
@@ -43,6 +50,7 @@ __all__ = [
     "Signals",
     "Store",
     "StudioApi",
+    "Suppression",
     "Timers",
     "Traces",
     "Tx",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from whenever import Instant
 
@@ -22,6 +22,10 @@ T = TypeVar("T")
 
 DEGRADED = "rules.degraded"
 """Name under which `Control` keeps what is wrong with changed rule files, a sentence each."""
+DOUBT = "doubt"
+"""And why what the first look yields is held (`why`), if it is."""
+SECRET = "people.secret"  # noqa: S105 - a name, not a secret
+"""And what digests of people are keyed with: random, once a workspace; backups hold it beside the digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,20 @@ class Pause:
     """`all`, `rule` or `client`."""
     id: str
     since: Instant
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """Somebody who gets no advertising any more; a client has one entry by id and one by address."""
+
+    digest: str
+    """Keyed with a secret of the workspace: whom it stands for can only be told by who knows them already."""
+    entry: str
+    """What was put on the list together and is taken off together."""
+    what: str
+    """`client` or `email`."""
+    at: Instant
     why: str = ""
 
 
@@ -296,7 +314,10 @@ class Control(Protocol):
 
     def orders(self) -> list[Order]: ...
     def add_order(self, at: Instant, what: str, args: Mapping[str, Any]) -> int: ...
-    def finish_order(self, order_id: int, at: Instant, result: Mapping[str, Any]) -> None: ...
+    def finish_order(self, order_id: int, at: Instant, result: Mapping[str, Any]) -> None:
+        """Mark it done and forget its arguments: there may be somebody's words among them."""
+        ...
+
     def order_result(self, order_id: int) -> Mapping[str, Any] | None: ...
     def pauses(self) -> list[Pause]: ...
     def put_pause(self, pause: Pause) -> None: ...
@@ -313,6 +334,46 @@ class Control(Protocol):
     def put(self, name: str, value: Any) -> None: ...
     def next_epoch(self) -> int:
         """A number higher than any before: each start of the service takes one."""
+        ...
+
+
+class People(Protocol):
+    """What a person may ask for: no more advertising, and to be forgotten."""
+
+    def suppress(self, entries: Sequence[Suppression]) -> None:
+        """Add those that aren't there."""
+        ...
+
+    def unsuppress(self, digests: Sequence[str]) -> int:
+        """Take those away, and what was put on the list with them; how many there were."""
+        ...
+
+    def is_suppressed(self, digests: Sequence[str]) -> bool:
+        """Whether one of them is there."""
+        ...
+
+    def suppressions(self) -> list[Suppression]: ...
+    def records_of(self, client_id: str) -> list[tuple[Kind, str]]:
+        """The client's own record, what belongs to them, and what is within that; also what is gone."""
+        ...
+
+    def forget_records(self, client_id: str, records: Sequence[tuple[Kind, str]]) -> None:
+        """Delete those with all their versions, events, moments and traces, and what else names the client."""
+        ...
+
+    def empty_runs(self, client_id: str, at: Instant, sealed: Callable[[str], str]) -> list[str]:
+        """End the client's runs and leave of them what keeps them from beginning again; their ids.
+
+        `sealed` makes of a repeat key (it may be an address) what the next occurrence is still compared with.
+        """
+        ...
+
+    def forget_notices(self, ids: Collection[str], phrases: Sequence[str]) -> int:
+        """Delete the notices that hold one of the ids as a word, or one of the phrases anywhere; how many."""
+        ...
+
+    def forget_named(self, name: str) -> None:
+        """Delete a small fact."""
         ...
 
 
@@ -335,6 +396,8 @@ class Tx(Protocol):
     def traces(self) -> Traces: ...
     @property
     def control(self) -> Control: ...
+    @property
+    def people(self) -> People: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,6 +441,13 @@ class Store(Protocol):
 
     @property
     def journal(self) -> SendJournal: ...
+    async def compact(self) -> bool:
+        """Write the database anew, so that nothing that was deleted is left in its files.
+
+        False where a reader was in the way of the last step: again later.
+        """
+        ...
+
     def changed_by_others(self) -> bool:
         """Whether another process committed since the last call (orders may wait); cheap enough for twice a second."""
         ...
