@@ -6,19 +6,25 @@ restart in the middle of the look doesn't end it; it is over when both lanes hav
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from whenever import Instant
 
+from selftimer.plan.state import REACHES_CLIENT, DeliveryState
 from selftimer.ports import DOUBT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from selftimer.engine.context import Context
+    from selftimer.plan.state import Delivery
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
-_ALIVE = "alive"
+_ALIVE, _PAST = "alive", "doubt.past"
+_KEPT = 20
+"""Doubts that are remembered for the runs that began in them."""
 Lane = Literal["observe", "deliver"]
 
 
@@ -44,6 +50,33 @@ def why_doubted(tx: Tx) -> str | None:
     return None if said is None else str(said["why"])
 
 
+def why_begun_in_doubt(tx: Tx, run_id: str) -> str | None:
+    """Why the next effect of a run is held that began in such a look, if it did.
+
+    It may have waited since. Once something of it has reached the client, or the owner has said yes to it, it goes on.
+    """
+    now = tx.control.get(DOUBT)
+    spans = [*(tx.control.get(_PAST) or ()), *([now] if now else ())]
+    run = tx.runs.get(run_id) if spans else None
+    if run is None:
+        return None
+    why = next((str(span["why"]) for span in spans if _within(span, run.begun_at)), None)
+    if why is None or any(_known(delivery) for delivery in tx.deliveries.of_run(run_id)):
+        return None
+    return why
+
+
+def _within(span: Mapping[str, Any], at: Instant) -> bool:
+    ended = span.get("until")
+    return Instant.parse_iso(span["since"]) <= at and (ended is None or at <= Instant.parse_iso(ended))
+
+
+def _known(delivery: Delivery) -> bool:
+    return delivery.approved_at is not None or (
+        delivery.state is DeliveryState.SENT and delivery.verb in REACHES_CLIENT
+    )
+
+
 def passed(tx: Tx, lane: Lane, began: Instant) -> None:
     """That lane has done all that was due, in a pass that began then."""
     said = tx.control.get(DOUBT)
@@ -52,6 +85,8 @@ def passed(tx: Tx, lane: Lane, began: Instant) -> None:
     left = [one for one in said["lanes"] if one != lane]
     if not left:
         log.info("doubt.over", reason=said["why"])
+        span = {"why": said["why"], "since": said["since"], "until": began.format_iso()}
+        tx.control.put(_PAST, [*(tx.control.get(_PAST) or ()), span][-_KEPT:])
     tx.control.put(DOUBT, {**said, "lanes": left} if left else None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from selftimer.engine.doubt import why_doubted
+from selftimer.engine.doubt import why_begun_in_doubt, why_doubted
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.plan.program import Effect
 from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold
@@ -41,23 +41,39 @@ def hold_flood(tx: Tx, context: Context, planned: Sequence[tuple[Delivery, bool]
     in_all = len(mine) + len(before)
     flooded = _flooded(context.policy.flood, counts, of_rule)
     doubt, whole = why_doubted(tx), in_all > context.policy.flood.in_all
-    why = f"{in_all if whole else counts.total()} at once: held for you"
+    why = f"{in_all if whole else counts.total()} at once"
     held = []
     for delivery in (*before, *(d for d, _ in mine)):
-        if doubt is None and not whole and delivery.rule_id not in flooded:
-            continue
-        waits = replace(
-            delivery,
-            state=DeliveryState.HELD,
-            hold=Hold.FLOOD,
-            due_at=_answered_by(tx, context, delivery, now),
-            reason=why if doubt is None else f"{doubt}: held for you",
-        )
-        if tx.deliveries.update(waits, expect=[DeliveryState.READY]):
-            held.append(delivery)
+        reason = doubt or why_begun_in_doubt(tx, delivery.run_id)
+        if reason is None and (whole or delivery.rule_id in flooded):
+            reason = why
+        if reason is not None and _hold(tx, context, delivery, reason, now):
+            held.append((delivery, reason))
     if held:
-        _tell(tx, held, in_all, now, doubt)
+        _tell(tx, held, in_all, now)
     return len(held)
+
+
+def hold_doubtful(tx: Tx, context: Context, planned: Sequence[tuple[Delivery, bool]], now: Instant) -> None:
+    """Hold the next effects of runs that began in a look after something odd, where nothing reached the client yet."""
+    held = []
+    for delivery, _ in planned:
+        reason = None if delivery.dry else why_begun_in_doubt(tx, delivery.run_id)
+        if reason is not None and delivery.verb in REACHES_CLIENT and _hold(tx, context, delivery, reason, now):
+            held.append((delivery, reason))
+    if held:
+        _tell(tx, held, len(held), now)
+
+
+def _hold(tx: Tx, context: Context, delivery: Delivery, why: str, now: Instant) -> bool:
+    waits = replace(
+        delivery,
+        state=DeliveryState.HELD,
+        hold=Hold.FLOOD,
+        due_at=_answered_by(tx, context, delivery, now),
+        reason=f"{why}: held for you",
+    )
+    return tx.deliveries.update(waits, expect=[DeliveryState.READY])
 
 
 def _flooded(limits: Flood, counts: Mapping[tuple[str, bool], int], of_rule: Mapping[str, int]) -> set[str]:
@@ -86,12 +102,14 @@ def late_by_its_own(tx: Tx, context: Context, delivery: Delivery) -> bool:
     return any(said is not None for said in (rule.late, entry.late, *(step.late for step in steps)))
 
 
-def _tell(tx: Tx, held: list[Delivery], in_all: int, now: Instant, doubt: str | None) -> None:
-    rules = ", ".join(sorted({d.rule_id for d in held}))
-    log.warning("flood.held", count=len(held), in_all=in_all, rules=rules, reason=doubt)
+def _tell(tx: Tx, held: Sequence[tuple[Delivery, str]], in_all: int, now: Instant) -> None:
+    rules = ", ".join(sorted({delivery.rule_id for delivery, _ in held}))
+    reasons = "; ".join(sorted({why for _, why in held}))
+    log.warning("flood.held", count=len(held), in_all=in_all, rules=rules, reason=reasons)
+    count = f"{len(held)} message" if len(held) == 1 else f"{len(held)} messages"
     tx.control.notice(
         now,
-        f"{len(held)} messages at once are held" if doubt is None else f"{len(held)} messages are held: {doubt}",
+        f"{count} held for you: {reasons}",
         f"Rules: {rules}. Nothing of them was sent. Look at `selftimer deliveries --state held`, then approve or skip.",
         key=f"flood:{now}:{rules}",
     )

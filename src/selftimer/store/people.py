@@ -103,7 +103,11 @@ class SqlPeople(Group):
         """Leave of the client's runs what keeps them from beginning again; their ids."""
         ids = []
         for ident, key in self._run(_RUNS, _client=client_id).all():
-            rest: dict[str, Any] = {"inputs": {}, "reason": "purged", "repeat_key": None if key is None else sealed(key)}
+            rest: dict[str, Any] = {
+                "inputs": {},
+                "reason": "purged",
+                "repeat_key": None if key is None else sealed(key),
+            }
             self._run(_EMPTY_RUN.values(**rest, state=RunState.ENDED, wake_at=None, ended_at=at), _id=ident)
             ids.append(ident)
         return ids
