@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING
 
 from whenever import Instant
@@ -13,6 +14,8 @@ from selftimer.cli.workspace import load_settings, locked
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from whenever import ZonedDateTime
+
     from selftimer.ports import Tx
 
 
@@ -22,17 +25,21 @@ def put_back(workspace: Path, source: Path) -> int:
 
     settings = load_settings(workspace)
     now = Instant.now()
-    here = now.to_tz(settings.studio.time_zone)
     path = settings.database_path
-    aside = path.with_name(
-        f"{path.stem}-until-{here.date()}-{here.hour:02}{here.minute:02}{here.second:02}{path.suffix}"
-    )
+    aside = _free_name(path, now.to_tz(settings.studio.time_zone))
     with locked(settings):
         before = path.exists()
         restore(source, path, aside=aside, ready=lambda copy: asyncio.run(_hold(copy, source.name, now)))
     say(f"{source} is the database now" + (f"; the one that was there is {aside}" if before else ""))
     say("At the next start what the send journal knows is merged, and nothing is sent until 'selftimer resume'.")
     return 0
+
+
+def _free_name(path: Path, here: ZonedDateTime) -> Path:
+    """`selftimer-until-2026-03-04-1005.db`, with a number where that is taken."""
+    stem = f"{path.stem}-until-{here.date()}-{here.hour:02}{here.minute:02}"
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(name for name in (path.with_name(f"{one}{path.suffix}") for one in names) if not name.exists())
 
 
 async def _hold(path: Path, name: str, now: Instant) -> None:
