@@ -43,7 +43,7 @@ class Life:
         self.studio = studio
         self.once()
 
-    def once(self, hours: float = 0) -> None:
+    def once(self, hours: int = 0) -> None:
         if hours:
             self.studio.hours_pass(hours)
         assert self.selftimer("once", "--sandbox-clock", self.studio.origin) == 0, self.selftimer.err
@@ -91,6 +91,7 @@ def test_a_backup_that_is_put_back_sends_nothing_twice_and_nothing_at_all_before
     (aside,) = sending.database.parent.glob("selftimer-until-*.db")
     assert aside.stat().st_size > 0
     assert not [*sending.database.parent.glob("*.new*")]
+    assert [pause["why"] for pause in selftimer.json("status")["status"]["pauses"]] == ["restored from copy.db"]
     sending.once()
     sending.once(1)
     assert selftimer("status") == 0
