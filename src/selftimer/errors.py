@@ -6,6 +6,7 @@
     ├── ConfigError            selftimer.toml, environment, command line        exit 2
     ├── RuleFileError          rules/, automations/, messages: a list of Problems exit 1
     ├── WorkspaceError         no workspace, locked, not writable               exit 2
+    ├── TellError              a note to the owner couldn't be told; told again later
     ├── StoreError
     │   ├── StoreFull          no space left: nothing was committed
     │   └── StoreCorrupt       the file is damaged: stop, keep it, restore
@@ -64,6 +65,10 @@ class RuleFileError(SelftimerError):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class TellError(SelftimerError):
+    """A note to the owner couldn't be told by one of the ways to them; the message names no address."""
 
 
 class StoreError(SelftimerError):

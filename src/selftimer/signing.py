@@ -48,7 +48,7 @@ def keep_of(settings: Settings) -> Keep:
     return keep
 
 
-def credentials_of(settings: Settings, keep: Keep) -> Credentials:
+def credentials_of(settings: Settings, keep: Keep | None) -> Credentials:
     """Those of the settings, else what `selftimer login` stored; `ConfigError` where there are none."""
     if settings.cookie is not None:
         where = settings.where("cookie")
@@ -60,7 +60,7 @@ def credentials_of(settings: Settings, keep: Keep) -> Credentials:
             password=settings.password,
             hint="check SELFTIMER_EMAIL and SELFTIMER_PASSWORD",
         )
-    stored = keep.login()
+    stored = keep.login() if keep is not None else None
     if stored is None:
         lacking = "SELFTIMER_EMAIL is" if settings.password is not None else "the studio's e-mail and password are"
         raise ConfigError(

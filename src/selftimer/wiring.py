@@ -15,10 +15,17 @@ import structlog
 from pydantic import SecretStr
 
 from selftimer.channels.conversation import MessageChannel, OpeningChannel
+from selftimer.channels.coupons import CouponChannel
 from selftimer.channels.documents import DocumentChannel
 from selftimer.channels.dry import DryChannel
-from selftimer.channels.notify import LogChannel
+from selftimer.channels.files import Attachments
+from selftimer.channels.leads import LeadChannel
+from selftimer.channels.mail import Mailbox, MailTeller
+from selftimer.channels.notify import NoteChannel
+from selftimer.channels.outgoing import Target
+from selftimer.channels.post import Board, PostTeller
 from selftimer.channels.updates import UpdateChannel
+from selftimer.channels.webhooks import Hook, WebhookChannel, key_of
 from selftimer.engine.beginning import standings
 from selftimer.engine.context import Context
 from selftimer.engine.deliver import Deliver
@@ -28,13 +35,14 @@ from selftimer.engine.preview import look_back
 from selftimer.engine.purge import compact_if_wanted
 from selftimer.engine.ruleset import RuleSet
 from selftimer.engine.start import take_over
+from selftimer.engine.tell import Tell
 from selftimer.errors import RuleFileError
 from selftimer.facts.records import Kind
 from selftimer.plan.state import DOCUMENTS, Verb
 from selftimer.primitives.clock import SystemClock
 from selftimer.render.workdays import is_working_day
-from selftimer.rulebook.files import read_workspace
-from selftimer.rulebook.loader import LoadResult, compile_source, load_workspace
+from selftimer.rulebook.files import read_attachments, read_workspace
+from selftimer.rulebook.loader import LoadResult, Version, compile_version, load_workspace
 from selftimer.rulebook.model import Rulebook
 from selftimer.signing import base_url, credentials_of, keep_of, open_studio
 from selftimer.store.peek import PeekStore
@@ -51,9 +59,8 @@ if TYPE_CHECKING:
 
     from selftimer.engine.beginning import Standing
     from selftimer.engine.preview import LookBack
-    from selftimer.ports import Channel, Store, StudioApi, Tx
+    from selftimer.ports import Channel, Store, StudioApi, Teller, Tx
     from selftimer.primitives.clock import Clock
-    from selftimer.rulebook.model import Rule
     from selftimer.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -67,7 +74,7 @@ CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
 
 @dataclass(slots=True, kw_only=True)
 class Service:
-    """One studio's two lanes over its store and its account."""
+    """One studio's three lanes over its store and its account."""
 
     settings: Settings
     context: Context
@@ -75,6 +82,7 @@ class Service:
     api: StudioApi
     observe: Observe
     deliver: Deliver
+    tell: Tell
 
     def login_stamp(self) -> int:
         """Another number after somebody signed in or out by hand."""
@@ -92,15 +100,15 @@ class Service:
 
 def load_rules(settings: Settings) -> LoadResult:
     """The workspace's rules with all their problems; nothing is raised but for a folder that can't be read."""
-    return load_workspace(read_workspace(settings.workspace), settings.facts())
+    return load_workspace(read_workspace(settings.workspace), settings.facts(), read_attachments(settings.workspace))
 
 
 def ruleset(settings: Settings, book: Rulebook) -> RuleSet:
     """A rulebook as the engine uses it: indexed, with older versions compiled when a run needs them."""
     facts = settings.facts()
 
-    def compile_again(source: Mapping[str, Any]) -> Rule:
-        return compile_source(source, facts)
+    def compile_again(source: Mapping[str, Any], kept: Callable[[str], tuple[str, str] | None]) -> Version:
+        return compile_version(source, facts, kept, book.all_rules)
 
     return RuleSet(book, compile_again)
 
@@ -111,23 +119,24 @@ async def build(
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     seed: int | None = None,
+    book: Rulebook | None = None,
+    store: Store | None = None,
 ) -> Service:
     """The service of a workspace.
 
     `clock`, `transport` and `seed` (of the jitter) are given by simulations and tests; live, they are the system's.
+    So are `book`, some of the rules only, and `store`, which is closed with the service.
     `RuleFileError` with every error of the rules, `ConfigError` where credentials are missing.
     """
-    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    loaded = load_rules(settings)
-    if loaded.rulebook is None:
-        raise RuleFileError(list(loaded.errors))
+    rules = book or _rulebook(settings)
     time = clock or SystemClock()
-    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keep = keep_of(settings)
+    if store is None:
+        settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # With a store of their own, tests and simulations leave nothing in the workspace: no session, no account.
+    keep = keep_of(settings) if store is None else None
     api = open_studio(settings, credentials_of(settings, keep), keep, clock=clock, transport=transport, seed=seed)
-    crash_point = crash_points(os.environ.get(CRASH_VARIABLE))
-    store = SqlStore(settings.database_path, STUDIO, crash_point=crash_point)
-    context = make_context(settings, loaded.rulebook, store=store, api=api, clock=time)
+    store = store or _store(settings)
+    context = make_context(settings, rules, store=store, api=api, clock=time)
     return Service(
         settings=settings,
         context=context,
@@ -135,7 +144,19 @@ async def build(
         api=api,
         observe=Observe(context),
         deliver=Deliver(context),
+        tell=Tell(context),
     )
+
+
+def _rulebook(settings: Settings) -> Rulebook:
+    loaded = load_rules(settings)
+    if loaded.rulebook is None:
+        raise RuleFileError(list(loaded.errors))
+    return loaded.rulebook
+
+
+def _store(settings: Settings) -> SqlStore:
+    return SqlStore(settings.database_path, STUDIO, crash_point=crash_points(os.environ.get(CRASH_VARIABLE)))
 
 
 async def offline_orders(
@@ -204,7 +225,7 @@ async def preview_backfill(settings: Settings, book: Rulebook, now: Instant) -> 
 def make_context(settings: Settings, book: Rulebook, *, store: Store, api: StudioApi, clock: Clock) -> Context:
     """What the lanes share, from settings and the parts."""
     facts = settings.facts()
-    channels = _channels(api)
+    channels = _channels(settings, api, clock)
     return Context(
         studio_id=STUDIO,
         api=api,
@@ -215,6 +236,7 @@ def make_context(settings: Settings, book: Rulebook, *, store: Store, api: Studi
         rules=ruleset(settings, book),
         channels=channels,
         dry_channels={verb: DryChannel(channel) for verb, channel in channels.items()},
+        tellers=tellers(settings, clock),
         is_working_day=lambda date: is_working_day(date, facts.country),
         stop_file=lambda: f"{settings.stop_file.name} lies in the workspace" if settings.stop_file.exists() else None,
         free_space=lambda: free_bytes(settings.state_folder),
@@ -230,14 +252,46 @@ def free_bytes(folder: Path) -> int | None:
         return None
 
 
-def _channels(api: StudioApi) -> dict[Verb, Channel]:
+def _channels(settings: Settings, api: StudioApi, clock: Clock) -> dict[Verb, Channel]:
     documents: dict[Verb, Channel] = {verb: DocumentChannel(api, Kind(verb.value)) for verb in DOCUMENTS}
     return documents | {
-        Verb.MESSAGE: MessageChannel(api),
+        Verb.MESSAGE: MessageChannel(api, Attachments(api, settings.workspace)),
         Verb.CONVERSATION: OpeningChannel(api),
         Verb.UPDATE: UpdateChannel(api),
-        Verb.NOTIFY: LogChannel(),
+        Verb.COUPON: CouponChannel(api),
+        Verb.LEAD: LeadChannel(api),
+        Verb.WEBHOOK: WebhookChannel(_hooks(settings), clock),
+        Verb.NOTIFY: NoteChannel(),
     }
+
+
+def _hooks(settings: Settings) -> dict[str, Hook]:
+    return {
+        name: Hook(target=Target(url=hook.url, local=hook.allow_local), key=key_of(hook.secret.get_secret_value()))
+        for name, hook in settings.webhooks.items()
+        if hook.secret is not None
+    }
+
+
+def tellers(settings: Settings, clock: Clock) -> list[Teller]:
+    """The ways to the owner that are set (`[notify]`)."""
+    found: list[Teller] = []
+    if (mail := settings.notify.email) is not None:
+        mailbox = Mailbox(
+            host=mail.host,
+            port=mail.port,
+            security=mail.security,
+            sender=mail.sender,
+            receiver=mail.to,
+            username=mail.username,
+            password=mail.password.get_secret_value() if mail.password is not None else None,
+        )
+        found.append(MailTeller(mailbox, clock))
+    if (hook := settings.notify.webhook) is not None:
+        token = hook.token.get_secret_value() if hook.token is not None else None
+        target = Target(url=hook.url, local=hook.allow_local)
+        found.append(PostTeller(Board(target=target, format=hook.format, topic=hook.topic, token=token)))
+    return found
 
 
 def crash_points(order: str | None) -> Callable[[str], None]:

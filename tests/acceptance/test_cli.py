@@ -177,7 +177,7 @@ def test_check_says_every_problem_with_its_place(selftimer: Commands) -> None:
 
 
 def test_check_for_programs(selftimer: Commands) -> None:
-    assert selftimer.json("check") == {"rules": 1, "problems": [], "notes": []}
+    assert selftimer.json("check") == {"rules": 1, "tests": {"hello": 0}, "problems": [], "notes": []}
     (selftimer.workspace / "rules" / "rules.yaml").write_text("rules: 3\n")
     said = selftimer.json("check")
     assert said["rules"] is None

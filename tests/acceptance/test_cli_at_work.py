@@ -342,11 +342,15 @@ def test_the_sandbox_says_how_to_reach_it_and_keeps_its_state(tmp_path: Path) ->
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(10)]
-        origin = said[2].split("SELFTIMER_ACCOUNT__URL=")[1].strip()
+        said = [process.stdout.readline()]
+        while "Stop with Ctrl-C" not in said[-1]:
+            said.append(process.stdout.readline())
+            assert said[-1], "it ended before it had said all"
+        origin = next(line for line in said if "ACCOUNT__URL=" in line).split("=")[1].strip()
         assert httpx.get(f"{origin}/_sandbox/state").json()["seed"] == 7
         assert any("--sandbox-clock" in line for line in said)
-        assert any("/_sandbox/faults" in line for line in said)
+        for path in ("/_sandbox/", "/openapi.json", "/_sandbox/faults", "/_sandbox/drift"):
+            assert any(f"{origin}{path}" in line for line in said)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
     assert World.load(state).seed == 7

@@ -1,4 +1,4 @@
-"""The service in real time: its two lanes go on, whatever they meet."""
+"""The service in real time: its lanes go on, whatever they meet."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class SlowTransport(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def running(folder: Path, seconds: float) -> AsyncIterator[tuple[wiring.Service, local.Local]]:
-    eager = SETTINGS + "[polling]\nsignals = 1\npage_one = 30\n"
+async def running(folder: Path, seconds: float, toml: str = "") -> AsyncIterator[tuple[wiring.Service, local.Local]]:
+    eager = SETTINGS + "[polling]\nsignals = 1\npage_one = 30\n" + toml
     sim = Simulation(folder, world=World.empty(mode="real"), rules={"rules/none.yaml": "rules: []\n"}, settings=eager)
     settings = Settings.load(sim.workspace)
     service = await wiring.build(settings, transport=SlowTransport(sim.transport, seconds), seed=1)
@@ -63,6 +63,46 @@ async def test_a_look_that_takes_longer_than_the_time_to_the_next_one_is_followe
             return len(looks) >= 4
 
         await until(looked)
+
+
+async def test_a_mail_server_that_never_says_a_word_holds_no_other_lane_up(tmp_path: Path) -> None:
+    taken, over = asyncio.Event(), asyncio.Event()
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.set()
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    toml = (
+        f'[notify.email]\nhost = "127.0.0.1"\nport = {server.sockets[0].getsockname()[1]}\nsecurity = "none"\n'
+        'sender = "a@nord.example"\nto = "b@nord.example"\n'
+    )
+    async with running(tmp_path, 0, toml) as (service, runtime):
+        await until(lambda: service.observe.polls >= 1)
+        now = service.context.clock.now()
+        await service.store.write(lambda tx: tx.control.notice(now, "a note", "its text", key="n"))
+        runtime.wake("tell")
+        await taken.wait()
+        looks: set[Instant] = set()
+
+        def looked() -> bool:
+            looks.add(service.observe.poll_at)
+            return len(looks) >= 3
+
+        order = await service.store.write(lambda tx: tx.control.add_order(now, "pause", {"scope": "all"}))
+        await until(looked)
+
+        async def answered() -> bool:
+            return await service.store.read(lambda tx: tx.control.order_result(order)) is not None
+
+        async with asyncio.timeout(20):
+            while not await answered():  # the delivering lane carries orders out
+                runtime.wake("deliver")
+                await asyncio.sleep(0.02)
+        over.set()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_lane_that_is_woken_while_it_is_at_work_steps_once_more(

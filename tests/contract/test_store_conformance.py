@@ -433,3 +433,26 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
     for one in (ours, theirs):
         await one.aclose()
     await ours.database.aclose()
+
+
+async def test_notices_come_in_the_order_they_were_written_each_once(store: Store) -> None:
+    def tell(tx: Tx) -> None:
+        for number, minutes in enumerate((5, 3, 9)):
+            assert tx.control.notice(at(minutes), f"note {number}", "text", key=f"n{number}")
+        assert not tx.control.notice(at(10), "again", "text", key="n1")
+
+    await store.write(tell)
+    first, count, last = await store.read(lambda tx: tx.control.notices_after(0, since=T0, limit=2))
+    assert ([note.subject for note in first], count) == (["note 0", "note 1"], 3)
+    rest, count, _ = await store.read(lambda tx: tx.control.notices_after(first[-1].id, since=T0, limit=2))
+    assert ([note.subject for note in rest], count, rest[-1].id) == (["note 2"], 1, last)
+    assert await store.read(lambda tx: tx.control.notices_after(last, since=T0, limit=2)) == ([], 0, last)
+    young, _, _ = await store.read(lambda tx: tx.control.notices_after(0, since=at(4), limit=5))
+    assert [note.subject for note in young] == ["note 0", "note 2"]
+
+
+async def test_the_last_text_of_a_message_is_kept(store: Store) -> None:
+    await store.write(lambda tx: tx.rules.put_words("hello", "automations/messages/hello.md", "Hi", at(1)))
+    await store.write(lambda tx: tx.rules.put_words("hello", "automations/messages/hello.txt", "Hello", at(2)))
+    found = await store.read(lambda tx: (tx.rules.words("hello"), tx.rules.words("other")))
+    assert found == (("automations/messages/hello.txt", "Hello"), None)

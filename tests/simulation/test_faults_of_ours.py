@@ -122,7 +122,7 @@ async def test_a_run_whose_version_cannot_be_read_any_more_is_held_and_told(tmp_
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 09:30")
 
-        def refuse(_source: object) -> None:
+        def refuse(_source: object, _kept: object) -> None:
             raise RuleFileError([])
 
         book = day.service.context.rules.book

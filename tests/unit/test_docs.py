@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import pytest
 import yaml
@@ -56,7 +56,7 @@ def _settings_page() -> dict[str, dict[str, str]]:
     sections: dict[str, dict[str, str]] = {}
     current: dict[str, str] = {}
     for line in (DOCS / "guide" / "settings.md").read_text("utf-8").splitlines():
-        if header := re.match(r"## \[(\w+)\]", line):
+        if header := re.match(r"## \[([\w.]+)\]", line):
             current = sections.setdefault(header[1], {})
         elif row := re.match(r"\| `(\w+)` \| (.+?) \|", line):
             current[row[1]] = row[2].strip("`")
@@ -67,6 +67,8 @@ def _shown(default: Any) -> str:
     match default:
         case None:
             return "none"
+        case bool():
+            return str(default).lower()
         case QuietHours(start=start, end=end):
             return f'"{start.hour:02}:{start.minute:02}-{end.hour:02}:{end.minute:02}"'
         case str() | Path() | Span():
@@ -75,14 +77,22 @@ def _shown(default: Any) -> str:
             return str(default)
 
 
-def _sections() -> dict[str, type[BaseModel]]:
-    models = {name: field.annotation for name, field in Settings.model_fields.items()}
-    return {name: kind for name, kind in models.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
+def _sections(model: type[BaseModel] = Settings, path: str = "") -> dict[str, type[BaseModel]]:
+    """The sections by name, those within others and those of a table of names (`webhooks.NAME`) too."""
+    found: dict[str, type[BaseModel]] = {}
+    for name, field in model.model_fields.items():
+        inner = "NAME." if get_origin(field.annotation) is dict else ""
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                here = f"{path}{name}.{inner}".rstrip(".")
+                found |= {here: kind, **_sections(kind, f"{here}.")}
+    return found
 
 
 @pytest.mark.parametrize("section", sorted(_sections()))
 def test_every_setting_is_explained_with_its_default(section: str) -> None:
-    fields = _sections()[section].model_fields
+    secrets = {"secret"}  # of a table of names: their variable stands in the first table of the page
+    fields = {n: f for n, f in _sections()[section].model_fields.items() if n not in secrets}
     wanted = {
         name: "needed" if field.is_required() else _shown(field.get_default(call_default_factory=True))
         for name, field in fields.items()

@@ -201,8 +201,63 @@ def test_a_sandbox_on_this_machine_needs_no_tls(load: Callable[..., Settings]) -
         ),
         (GOOD + "[fallbacks]\nclient.first_name = 3\n", "selftimer.toml:5: client.first_name: input should be a valid"),
         (GOOD + "[kinds]\nwedding = 3\n", "selftimer.toml:5: wedding: input should be a valid"),
-        (GOOD + '[webhooks.crm]\nurl = "x"\n', "selftimer.toml:4: webhooks: this section is not in this version"),
-        (GOOD + '[alerts]\nemail = "x"\n', "selftimer.toml:4: alerts: this section is not in this version"),
+        (GOOD + '[webhooks.crm]\nurl = "x"\n', "selftimer.toml:5: url: 'x' is not an address like https://"),
+        (GOOD + '[webhooks.crm]\nurl = "http://a.example/x"\n', "selftimer.toml:4: crm: the address must begin with"),
+        (GOOD + '[webhooks.crm]\nurl = "https://localhost/x"\n', "selftimer.toml:4: crm: this address is on this"),
+        (
+            GOOD + '[webhooks.crm]\nurl = "https://a.example/x"\nallow_local = true\n',
+            "selftimer.toml:4: crm: allow_local is for addresses on this machine",
+        ),
+        (
+            GOOD + '[webhooks.crm]\nurl = "https://a.example/x"\n',
+            (
+                "selftimer.toml: [webhooks.crm] has no secret to sign with: put it into .env as "
+                "SELFTIMER_WEBHOOKS__CRM__SECRET=whsec_"
+            ),
+        ),
+        (
+            GOOD + '[webhooks.crm]\nurl = "https://a.example/x"\nsecret = "whsec_x"\n',
+            (
+                "selftimer.toml:6: a secret doesn't belong in selftimer.toml, which gets shared and copied: "
+                "put it in .env as "
+                "SELFTIMER_WEBHOOKS__CRM__SECRET=…"
+            ),
+        ),
+        (
+            GOOD + '[webhooks.crm]\nuri = "https://a.example/x"\nurl = "https://a.example/x"\n',
+            "selftimer.toml:5: [webhooks.crm] has no key 'uri'; did you mean 'url'?",
+        ),
+        (
+            GOOD + '[webhooks."Up"]\nurl = "https://a.example"\n',
+            "selftimer.toml:4: webhooks: 'Up' can't be a webhook's",
+        ),
+        (GOOD + '[alerts]\nemail = "x"\n', "selftimer.toml:4: there is no section [alerts]"),
+        (GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\n', "selftimer.toml:4: [notify.email] needs 'sender'"),
+        (GOOD + '[notify.mail]\nhost = "x"\n', "selftimer.toml:4: [notify] has no key 'mail'; did you mean 'email'?"),
+        (
+            GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\nsender = "nobody"\n',
+            "selftimer.toml:7: sender: 'nobody' is no e-mail address",
+        ),
+        (
+            GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\nsender = "c@d.example"\nsecurity = "none"\n',
+            "selftimer.toml:4: email: mail goes in the clear to this machine only",
+        ),
+        (
+            GOOD + '[notify.email]\nhost = "x"\nto = "a@b.example"\nsender = "c@d.example"\nusername = "k"\n',
+            "selftimer.toml:4: email: the password is missing: put it into .env as SELFTIMER_NOTIFY__EMAIL__PASSWORD",
+        ),
+        (
+            GOOD + '[notify.email]\nhost = "x"\npassword = "secret"\n',
+            (
+                "selftimer.toml:6: a password doesn't belong in selftimer.toml, which gets shared and copied: "
+                "put it in .env as "
+                "SELFTIMER_NOTIFY__EMAIL__PASSWORD=…"
+            ),
+        ),
+        (
+            GOOD + '[notify.webhook]\nurl = "https://ntfy.example"\nformat = "ntfy"\n',
+            "selftimer.toml:4: webhook: ntfy needs a topic",
+        ),
         ("[studio]\nname = Nord\n", "selftimer.toml:2:8: Invalid value; texts need quotes"),
     ],
 )
@@ -314,3 +369,45 @@ def test_a_wrong_endpoint_is_told_with_its_line(load: Callable[..., Settings], l
     (sentence,) = refusal(load, f'{GOOD}[account.endpoints]\n"account" = "/me"\n{line}\n')
     assert sentence.startswith("selftimer.toml:6: ")
     assert said in sentence
+
+
+# --- webhooks and notes -----------------------------------------------------------------------------------------------
+
+SECRET = "whsec_" + "QUJD" * 12
+HOOKS = GOOD + '[webhooks.contact-form]\nurl = "https://a.example/x"\n'
+
+
+def test_a_variable_names_a_webhook_with_underscores(load: Callable[..., Settings]) -> None:
+    settings = load(HOOKS, SELFTIMER_WEBHOOKS__CONTACT_FORM__SECRET=SECRET)
+    (name,) = settings.webhooks
+    hook = settings.webhooks[name]
+    assert (name, hook.url) == ("contact-form", "https://a.example/x")
+    assert hook.secret is not None
+    assert hook.secret.get_secret_value() == SECRET
+    assert settings.facts().webhooks == ("contact-form",)
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize("secret", ["x", "whsec_", "whsec_QUJD", "QUJD" * 12])
+def test_a_secret_that_signs_nothing_is_refused_with_how_to_make_one(
+    load: Callable[..., Settings], secret: str
+) -> None:
+    (said,) = refusal(load, HOOKS, f"SELFTIMER_WEBHOOKS__CONTACT_FORM__SECRET={secret}\n")
+    assert "24 to 64 bytes in base64; make one with: python3" in said
+    assert said.startswith(".env:1: secret:")
+
+
+def test_secrets_come_as_credentials_of_systemd_too(
+    load: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    (folder / "webhook-contact-form-secret").write_text(f"{SECRET}\n")
+    (folder / "notify-email-password").write_text("hunter2\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    mail = '[notify.email]\nhost = "x"\nto = "a@b.example"\nsender = "c@d.example"\nusername = "k"\n'
+    settings = load(HOOKS + mail)
+    assert settings.webhooks["contact-form"].secret is not None
+    assert settings.notify.email is not None
+    assert settings.notify.email.password is not None
+    assert settings.notify.email.password.get_secret_value() == "hunter2"

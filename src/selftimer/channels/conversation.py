@@ -11,6 +11,7 @@ from selftimer.plan.attempt import NotSent, Outcome, Sent
 from selftimer.plan.keys import digest, normalised
 
 if TYPE_CHECKING:
+    from selftimer.channels.files import Attachments
     from selftimer.plan.state import Delivery
     from selftimer.ports import StudioApi
 
@@ -22,15 +23,22 @@ class MessageChannel:
 
     guarantee = guarantee_of_writes
 
-    def __init__(self, api: StudioApi) -> None:
+    def __init__(self, api: StudioApi, attachments: Attachments) -> None:
         self._api = api
+        self._attachments = attachments
 
     def needs_reading(self, delivery: Delivery) -> bool:
-        """Where its words are kept in the studio."""
-        return bool((delivery.body or {}).get("template_id"))
+        """Where its words are kept in the studio, or files go with it."""
+        return bool((delivery.body or {}).get("template_id")) or bool(self._attachments.wanted(delivery))
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
-        """Words kept in the studio are fetched now; all else is ready."""
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
+        """Words kept in the studio are fetched now, files are put there; nobody sees them before the message."""
+        worded = await self._worded(delivery)
+        if isinstance(worded, NotSent) or not self._attachments.wanted(worded):
+            return worded
+        return await self._attachments.upload(worded)
+
+    async def _worded(self, delivery: Delivery) -> Delivery | NotSent:
         template_id = (delivery.body or {}).get("template_id")
         if not template_id:
             return delivery
@@ -45,7 +53,8 @@ class MessageChannel:
 
         async def send() -> Outcome:
             assert delivery.conversation_id is not None
-            accepted = await self._api.send_message(delivery.conversation_id, delivery.text or "")
+            files = self._attachments.ids(delivery)
+            accepted = await self._api.send_message(delivery.conversation_id, delivery.text or "", attachments=files)
             return Sent(result_id=accepted.record.id, result_kind="message")
 
         return await attempt(send)
@@ -80,7 +89,7 @@ class OpeningChannel:
         """Always: what is there before has to be known."""
         return True
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
         """What is there before."""
         return replace(delivery, known_ids=tuple(await self._of_client(delivery)))
 

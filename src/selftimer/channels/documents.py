@@ -32,7 +32,7 @@ class DocumentChannel:
         """Always: what is there before has to be known."""
         return True
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
         """Find the template by its name, lay the payload out as the API has it, note what is there before."""
         body = dict(delivery.body or {})
         name = body.pop("template", None)

@@ -27,7 +27,7 @@ class DryChannel:
         """As the channel."""
         return self._inner.needs_reading(delivery)
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
         """As the channel would, so that a template that isn't there shows."""
         return await self._inner.prepare(delivery)
 

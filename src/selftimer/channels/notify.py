@@ -1,4 +1,7 @@
-"""Notes to the owner. For now they go to the log and to `selftimer status`; the words themselves only to the store."""
+"""Notes to the owner, as a rule has them: written down where all notes are, from where they are told (`engine.tell`).
+
+The words are in the store; the log says that there is a note and no more.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class LogChannel:
-    """Says in the log that there is a note; message bodies are never logged."""
+class NoteChannel:
+    """Says in the log that there is a note; its words are never logged."""
 
     guarantee = "at least once"
 
@@ -23,7 +26,7 @@ class LogChannel:
         """Never."""
         return False
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
         """Nothing to add."""
         return delivery
 

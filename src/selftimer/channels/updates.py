@@ -25,7 +25,7 @@ class UpdateChannel:
         """Never."""
         return False
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
         """Nothing to add."""
         return delivery
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from selftimer.cli.problems import Format
     from selftimer.engine.preview import LookBack
     from selftimer.rulebook.model import Rulebook
+    from selftimer.ruletests.workspace import Suite
     from selftimer.settings import Settings
 
 SHOWN = 20
@@ -27,6 +28,10 @@ SELFTIMER_EMAIL=
 SELFTIMER_PASSWORD=
 # Instead of e-mail and password: the Cookie header of a browser that is signed in.
 # SELFTIMER_COOKIE=
+# The mailbox that notes to you are sent from ([notify.email] of selftimer.toml):
+# SELFTIMER_NOTIFY__EMAIL__PASSWORD=
+# What calls of a webhook are signed with, `whsec_…` ([webhooks.NAME] of selftimer.toml):
+# SELFTIMER_WEBHOOKS__NAME__SECRET=
 """
 _OWN = {".env.example": _ENV, ".gitignore": ".env\n.selftimer/\n*.log\n"}
 
@@ -51,25 +56,29 @@ def make_workspace(directory: Path) -> int:
 
 
 def check_workspace(workspace: Path, form: Format) -> int:
-    """All problems of the rules; 1 where there are errors among them."""
-    from selftimer.rulebook.files import read_workspace
+    """All problems of the rules and of their tests; 1 where there are errors among them."""
+    from selftimer.rulebook.files import TEST_FOLDERS, read_workspace
     from selftimer.rulebook.loader import load_workspace
+    from selftimer.ruletests.workspace import suite_of
 
     settings = load_settings(workspace)
     files = read_workspace(settings.workspace)
     loaded = load_workspace(files, settings.facts())
     count = len(loaded.rulebook.rules) if loaded.rulebook else None
+    suite = suite_of(settings, loaded.rulebook) if loaded.rulebook else None
+    problems = [*loaded.problems, *(suite.problems if suite else ())]
     match form:
         case "json":
+            tests = suite.count() if suite else None
             backs = _look_backs(settings, loaded.rulebook)
             looks = {"backfill": backs} if backs else {}
-            print_json({"rules": count, "problems": loaded.problems, "notes": settings.notes(), **looks})
+            print_json({"rules": count, "tests": tests, "problems": problems, "notes": settings.notes(), **looks})
         case "github":
-            show_github(loaded.problems, settings.workspace)
+            show_github(problems, settings.workspace)
         case "sarif":
-            show_sarif(loaded.problems, settings.workspace)
+            show_sarif(problems, settings.workspace)
         case "text":
-            show_text(loaded.problems, files)
+            show_text(problems, {**files, **read_workspace(settings.workspace, TEST_FOLDERS)})
             for sentence in settings.notes():
                 note(f"Note: {sentence}")
             for back in _look_backs(settings, loaded.rulebook):
@@ -77,9 +86,22 @@ def check_workspace(workspace: Path, form: Format) -> int:
             errors, warnings = len(loaded.errors), len(loaded.warnings)
             said = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
             say(f"{said}; the rules can't be used" if errors else f"{_count(count or 0, 'rule')} ready; {said}")
+            if suite is not None:
+                _say_tests(suite)
         case _:
             assert_never(form)
-    return 1 if loaded.errors else 0
+    return 1 if any(problem.severity == "error" for problem in problems) else 0
+
+
+def _say_tests(suite: Suite) -> None:
+    """How many tests there are, and for which rules there are none."""
+    count = suite.count()
+    without = [rule for rule, tests in count.items() if not tests]
+    mistakes = f"; {_count(len(suite.errors), 'error')} in their files" if suite.errors else ""
+    tested = ", ".join(f"{rule} {tests}" for rule, tests in count.items() if tests)
+    say(f"{_count(len(suite.tests), 'test')}{mistakes}" + (f": {tested}" if tested else ""))
+    if without and suite.tests:
+        say(f"without a test: {', '.join(without)}")
 
 
 def _look_backs(settings: Settings, book: Rulebook | None) -> list[LookBack]:

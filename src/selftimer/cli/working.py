@@ -97,7 +97,7 @@ async def _stepped(settings: Settings, url: str) -> None:
         await service.start()
         every = settings.polling.page_one
         async with watching(service):
-            await lockstep.run(clock, service.observe, [service.deliver], poll_every=every, stop=stop)
+            await lockstep.run(clock, service.observe, [service.deliver, service.tell], poll_every=every, stop=stop)
 
 
 @asynccontextmanager
@@ -122,6 +122,7 @@ async def _once(settings: Settings, url: str | None) -> None:
         await service.start()
         await service.observe.step(service.context.clock.now())
         await service.deliver.step(service.context.clock.now())
+        await service.tell.step(service.context.clock.now())
 
 
 async def _first_sync(settings: Settings) -> None:

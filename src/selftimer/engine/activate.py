@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from selftimer.engine.edited import edited
 from selftimer.engine.first_look import owe_first_look
 from selftimer.engine.intake import Intake
 from selftimer.engine.silences import watch
@@ -14,7 +15,6 @@ from selftimer.engine.ticks import first_tick
 from selftimer.engine.world import parsed
 from selftimer.facts.records import Kind
 from selftimer.plan.moments import entry_clocks, entry_moments
-from selftimer.plan.state import RunState
 from selftimer.ports import RuleRow
 from selftimer.rulebook.model import CalendarTrigger
 
@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 def activate(tx: Tx, context: Context, now: Instant) -> None:
     """Write down the rules in force; re-baseline those whose trigger or condition is another; make their moments."""
     rows = tx.rules.rows()
+    for words in context.rules.book.words.values():
+        tx.rules.put_words(words.name, words.where.file, words.text, now)
     zone_moved = tx.control.get("zone") not in {None, context.policy.zone}
     tx.control.put("zone", context.policy.zone)
     anew: list[Rule] = []
@@ -50,7 +52,8 @@ def activate(tx: Tx, context: Context, now: Instant) -> None:
             tx.rules.put(_row(rule, row.active_since))
             owe_first_look(tx, rule, now, anew=False)
             anew.append(rule)
-            _edited(tx, context, rule, row, now)
+        if row is not None and row.version != rule.version:
+            edited(tx, context, rule, now)
     for row in rows.values():
         if row.rule_id not in context.rules.book.rules and row.removed_at is None:
             _removed(tx, row, now)
@@ -66,17 +69,6 @@ def _row(rule: Rule, active_since: Instant) -> RuleRow:
         title=rule.title,
         mode=rule.mode,
     )
-
-
-def _edited(tx: Tx, context: Context, rule: Rule, row: RuleRow, now: Instant) -> None:
-    """Runs under way end where the owner wants it (`on_edit: cancel`), else they finish in their version."""
-    if rule.on_edit != "cancel" or row.version == rule.version:
-        return
-    desk = Intake(tx, context, now, 0).matcher.desk
-    for state in (RunState.ACTIVE, RunState.WAITING, RunState.HELD):
-        for run in tx.runs.in_state(state):
-            if run.rule_id == rule.id:
-                desk.end(run, "the rule was edited")
 
 
 def _removed(tx: Tx, row: RuleRow, now: Instant) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from selftimer.engine.fresh import FreshReader, Known, conversation_of, known_of, requests_for
+from selftimer.engine.lists import Lists
+from selftimer.engine.made import records_made
 from selftimer.engine.moved import date_of, moved_away
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.runs import RunDesk, finish, new_id
@@ -15,7 +17,7 @@ from selftimer.engine.scopes import scope_of_run
 from selftimer.engine.silences import SPOKEN, silent_still
 from selftimer.facts.records import Client, Conversation, Kind, Message
 from selftimer.plan.effects import Rendered, render_step, texts_of
-from selftimer.plan.keys import digest, normalised
+from selftimer.plan.keys import digest, normalised, unique_of
 from selftimer.plan.moments import became_of
 from selftimer.plan.program import Effect
 from selftimer.plan.silence import of_silence
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _OURS = [DeliveryState.READY]
+_SAME_AGAIN = {Verb.COUPON, Verb.LEAD, Verb.WEBHOOK}
+"""Effects that are settled by what they hold: a second attempt is the first one's payload."""
 
 
 class Asking:
@@ -132,7 +136,7 @@ class Asking:
         step, entry, rule = self._step(), self._entry(), self._rule
         conditions = [c for c in (rule.if_, entry.if_, rule.until, step.if_) if c is not None]
         conditions += [c for c in (rule.approve, step.approve) if not isinstance(c, bool)]
-        said = texts_of(step, self._context.rules.book.words)
+        said = texts_of(step, self._context.rules.words)
         judged = frozenset(read for condition in conditions for read in condition.reads)
         return judged | self._begun_by_reads() | frozenset(read for text in said for read in text.reads)
 
@@ -159,7 +163,7 @@ class Asking:
         delivery = self.delivery
         roots = [(delivery.subject_kind, delivery.subject_id)] if delivery.subject_kind else []
         roots += [(Kind.CLIENT, delivery.client_id)] if delivery.client_id else []
-        return roots + [(Kind(kind), record_id) for kind, record_id in self._run.made.values()]
+        return roots + records_made(self._run)
 
     @property
     def _writes_to(self) -> bool:
@@ -183,6 +187,7 @@ class Asking:
         if self._run.effects == 0 and not silent_still(desk.world, self._run):
             return self._over(tx, desk, "somebody wrote", {})
         scope = scope_of_run(self._context, tx, desk.world, self._run)
+        scope.lists, scope.unique = Lists(self._rule, self._context, desk.world), unique_of(current.key)
         if scope.client is not None and scope.client.id != current.client_id:
             return self._over(tx, desk, "it belongs to another client now", {})
         verdict = still_became(became_of(self._entry(), self._run.occurrence), self._run, scope)
@@ -273,7 +278,7 @@ class Asking:
     def _word(self, tx: Tx, rule: Rule, scope: Scope, fresh: Fresh, now: Instant) -> bool:
         delivery, step = self.delivery, self._step()
         try:
-            rendered = render_step(step, self._context.rules.book.words, scope)
+            rendered = render_step(step, self._context.rules.words, scope)
         except (MissingWord, ConditionError) as error:
             return self._hold(tx, Hold.WORDS, str(error), now)
         except KeyError as error:
@@ -282,6 +287,10 @@ class Asking:
             rendered = Rendered(delivery.edited_text, rendered.body)
         elif delivery.attempt and delivery.verb is Verb.MESSAGE and delivery.text:
             rendered = Rendered(delivery.text, rendered.body)  # the words of its first attempt, which may yet turn up
+        elif delivery.attempt and delivery.verb in _SAME_AGAIN and delivery.body:
+            rendered = Rendered(delivery.text or rendered.text, dict(delivery.body))  # known again by what it holds
+        if delivery.verb is Verb.MESSAGE and delivery.body and "uploaded" in delivery.body:
+            rendered.body["uploaded"] = delivery.body["uploaded"]  # no file is put into the studio twice
         asks = needs_yes(rule, step, scope) and delivery.edited_text is None
         if asks and (delivery.approved_at is None or delivery.approved_text != rendered.text):
             why = "waits for your yes" if delivery.approved_at is None else "the words changed since your yes"

@@ -12,6 +12,7 @@ import structlog
 
 from selftimer.engine.asking import Asking, found_twin
 from selftimer.engine.breaker import count_outcome
+from selftimer.engine.leads import lead_is_free, take_lead
 from selftimer.engine.made import remember
 from selftimer.engine.own import remember_values
 from selftimer.engine.runs import LOGGED, RunDesk, finish
@@ -20,7 +21,7 @@ from selftimer.engine.suppression import is_suppressed
 from selftimer.engine.world import Fresh
 from selftimer.errors import StoreError, StudioError
 from selftimer.facts.records import Kind
-from selftimer.plan.attempt import NotSent, Sent, after_attempt, after_look
+from selftimer.plan.attempt import NotSent, Sent, after_attempt, after_look, result_kind
 from selftimer.plan.limits import windows
 from selftimer.plan.state import DOCUMENTS, FINAL, REACHES_CLIENT, Delivery, DeliveryState, Verb
 from selftimer.ports import Cap, JournalEntry
@@ -94,7 +95,7 @@ class Attempt:
         asking, reads = self._asking, self._reads
         if asking is None or reads is None:
             return
-        more = 1 + (_BEFORE_A_DOCUMENT if self._delivery.verb in DOCUMENTS else 0)
+        more = 1 + (_BEFORE_A_DOCUMENT if self._delivery.verb in DOCUMENTS else self._delivery.verb is Verb.LEAD)
         async with self._context.api.permits(reads + more):
             self._context.crash_point("deliver.before_intent")
             fresh = await asking.ask(self._at_once)
@@ -132,12 +133,15 @@ class Attempt:
             await self._put(self._again(), final=False)
             return
         ready = await self._channel.prepare(self._delivery)
-        if isinstance(ready, NotSent):
+        if isinstance(ready, NotSent | Sent):
             done = after_attempt(self._delivery, ready, self._context.clock.now(), self._context.policy)
-            await self._put(done, final=True)
+            await self._put(replace(done, reason=done.reason or "found"), final=True)
             return
         self._delivery = ready
         self._context.crash_point("deliver.before_intent")
+        if self._too_old(fresh) and _uploaded(ready):
+            await self._put(self._again(), final=False)  # its files took a while; they stay where they are
+            return
         if await self._context.store.write(lambda tx: self._intend_anew(tx, fresh)):
             await self._post()
 
@@ -146,7 +150,15 @@ class Attempt:
         desk = RunDesk(tx, self._context, self._context.clock.now(), fresh)
         if self._delivery.verb is Verb.MESSAGE and found_twin(tx, self._context, desk, fresh, self._delivery):
             return False
-        return self._intend(tx, fresh)
+        if self._delivery.verb is Verb.LEAD and not lead_is_free(tx, self._delivery, since=fresh.read_at):
+            waits = replace(self._again(), reason="another one with this address is being entered")
+            tx.deliveries.update(waits, expect=_OURS, epoch=self._context.epoch)
+            return False
+        if not self._intend(tx, fresh):
+            return False
+        if self._delivery.verb is Verb.LEAD:
+            take_lead(tx, self._delivery)
+        return True
 
     async def _post(self) -> None:
         self._context.crash_point("deliver.after_intent")
@@ -249,7 +261,7 @@ class Attempt:
         def settle(tx: Tx) -> Delivery:
             mine = found
             if found is not None:
-                kind = self._delivery.verb.value
+                kind = result_kind(self._delivery.verb) or self._delivery.verb.value
                 others = (tx.deliveries.made(kind, record_id) for record_id in found)
                 mine = [i for i, other in zip(found, others, strict=True) if other is None]
             return after_look(self._delivery, mine, now, self._context.policy)
@@ -260,11 +272,13 @@ class Attempt:
         self._context.crash_point("deliver.settled")
 
     async def _found(self, delivery: Delivery) -> RawRecord | None:
-        """The document that was found, as the studio has it; later steps speak of it."""
-        if delivery.state is not DeliveryState.SENT or delivery.verb not in DOCUMENTS or delivery.result_id is None:
+        """The document, or the lead, that was found, as the studio has it; later steps speak of it."""
+        told = delivery.verb in DOCUMENTS | {Verb.LEAD}
+        if delivery.state is not DeliveryState.SENT or not told or delivery.result_id is None:
             return None
         with suppress(StudioError):
-            return (await self._context.api.record(Kind(delivery.verb.value), delivery.result_id))[0]
+            kind = Kind(result_kind(delivery.verb) or delivery.verb.value)
+            return (await self._context.api.record(kind, delivery.result_id))[0]
         return None
 
     async def _put(self, delivery: Delivery, *, final: bool, made: RawRecord | None = None) -> None:
@@ -284,6 +298,9 @@ class Attempt:
                     f"For client {delivery.client_id}: {delivery.reason}.",
                     key=f"outcome:{delivery.id}:{delivery.attempt}",
                 )
+            if delivery.verb is Verb.NOTIFY and delivery.state is DeliveryState.SENT and not delivery.dry:
+                subject = str((delivery.body or {}).get("subject") or delivery.words)
+                tx.control.notice(now, subject, delivery.text or "", key=f"note:{delivery.id}")
             if final and delivery.state in FINAL:
                 remember_values(tx, delivery)
                 if made is not None:
@@ -321,3 +338,7 @@ class Attempt:
             await asyncio.to_thread(append, entry, sync=True)  # a sync takes a millisecond: not on the loop
         else:
             append(entry, sync=False)
+
+
+def _uploaded(delivery: Delivery) -> bool:
+    return bool((delivery.body or {}).get("uploaded"))

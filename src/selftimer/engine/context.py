@@ -9,7 +9,7 @@ from selftimer.errors import ClockApart
 from selftimer.plan.policy import too_little
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from whenever import Date
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from selftimer.facts.world import StudioFacts
     from selftimer.plan.policy import Policy
     from selftimer.plan.state import Verb
-    from selftimer.ports import Channel, Store, StudioApi
+    from selftimer.ports import Channel, Store, StudioApi, Teller
     from selftimer.primitives.clock import Clock
 
 
@@ -35,6 +35,8 @@ class Context:
     channels: Mapping[Verb, Channel]
     dry_channels: Mapping[Verb, Channel]
     is_working_day: Callable[[Date], bool]
+    tellers: Sequence[Teller] = ()
+    """The ways to the owner that are set."""
     stop_file: Callable[[], str | None]
     """Why nothing may be sent, if the kill switch's file is there."""
     free_space: Callable[[], int | None] = lambda: None

@@ -21,11 +21,11 @@ from selftimer.engine.attempts import Attempt
 from selftimer.engine.breaker import count_outcome
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.fresh import FreshReader, roots_of
+from selftimer.engine.made import records_made
 from selftimer.engine.orders import carry_out
 from selftimer.engine.purge import compact_if_wanted
 from selftimer.engine.runs import RunDesk
 from selftimer.errors import StoreError, StudioError
-from selftimer.facts.records import Kind
 from selftimer.plan.attempt import given_up, orphaned
 from selftimer.plan.program import reads_ahead
 from selftimer.plan.state import DeliveryState, Hold, Run, RunState
@@ -210,8 +210,7 @@ class Deliver:
         if not reads:
             return None
         roots = roots_of((run.subject_kind, run.subject_id), run.client_id, reads)
-        made = [(Kind(kind), record_id) for kind, record_id in run.made.values()]
-        return await FreshReader(self._context, reads).read([*roots, *made])
+        return await FreshReader(self._context, reads).read([*roots, *records_made(run)])
 
     def _woken(self, tx: Tx, pairs: Sequence[tuple[Run, Fresh | None]], *, now: Instant) -> None:
         planned: list[tuple[Delivery, bool]] = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from selftimer.engine.beginning import Refusal, refusal
+from selftimer.engine.leads import may_be_entered
 from selftimer.engine.moved import clock_says
 from selftimer.engine.own import is_own
 from selftimer.engine.runs import DEEPEST, RunDesk
@@ -41,6 +42,8 @@ _MAKES = {
     "quote.sent": Verb.QUOTE,
 }
 """Events that a document of ours causes: they wait while one may be on its way (20)."""
+_ENTERED = frozenset({"lead.created", "client.created"})
+"""Events that a lead of ours causes."""
 
 
 class Matcher:
@@ -99,6 +102,9 @@ class Matcher:
         verb = Verb.UPDATE if stored.kind is Kind.CLIENT and stored.changed else _MAKES.get(stored.name)
         if verb and stored.client_id and self.tx.deliveries.unresolved(stored.client_id, verb.value):
             return f"a {verb.value} of ours for this client is on its way"
+        new = world.client(stored.client_id) if stored.name in _ENTERED else None
+        if new is not None and may_be_entered(self.tx, new.email):
+            return "a lead of ours with this address is on its way"
         return None
 
     def _was_own(self, stored: StoredEvent) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from selftimer.engine.runs import RunDesk, new_id
 from selftimer.facts.records import Kind
+from selftimer.plan.attempt import result_kind
 from selftimer.plan.state import DOCUMENTS, FINAL, Delivery, DeliveryState, Hold, Verb
 from selftimer.primitives.ids import id_type_of
 
@@ -129,4 +130,4 @@ def _kind_of(line: Told) -> str | None:
     """The kind of what was made, where the journal knows its id."""
     if line.outcome.result_id is None:
         return None
-    return {Verb.NOTIFY.value: None, Verb.UPDATE.value: "client"}.get(line.intent.verb, line.intent.verb)
+    return result_kind(Verb(line.intent.verb))

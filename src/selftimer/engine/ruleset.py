@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 from selftimer.errors import RuleFileError
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from selftimer.ports import Tx
+    from selftimer.rulebook.loader import Version
     from selftimer.rulebook.model import Entry, Rule, Rulebook, Words
+
+    Kept = Callable[[str], tuple[str, str] | None]
+    """The file and the text of words that are gone from the workspace."""
 
 T = TypeVar("T")
 Clocked = tuple["Rule", "Entry", str, T]
@@ -26,9 +30,12 @@ Clocked = tuple["Rule", "Entry", str, T]
 class RuleSet:
     """Immutable once made, but for its cache of compiled versions."""
 
-    def __init__(self, book: Rulebook, compile_source: Callable[[Mapping[str, Any]], Rule]) -> None:
+    def __init__(self, book: Rulebook, compile_version: Callable[[Mapping[str, Any], Kept], Version]) -> None:
         self.book = book
-        self._compile = compile_source
+        self._gone: dict[str, Words] = {}
+        self.words: Mapping[str, Words] = ChainMap(self._gone, dict(book.words))
+        """The words by name: today's, whatever a run's version; the last good ones of those that are gone (19)."""
+        self._compile = compile_version
         self._versions: dict[tuple[str, str], Rule] = {(r.id, r.version): r for r in book.rules.values()}
         self._programs: dict[tuple[str, str, str], Program] = {}
         self._events: dict[str, list[tuple[Rule, Entry]]] = defaultdict(list)
@@ -76,10 +83,6 @@ class RuleSet:
         """The rule as it is now; None if it was removed."""
         return self.book.rules.get(rule_id)
 
-    def words(self, name: str) -> Words | None:
-        """The words of that name: today's, whatever the run's version (19)."""
-        return self.book.words.get(name)
-
     def pinned(self, tx: Tx, rule_id: str, version: str) -> Rule | None:
         """The rule as it was in a run's version; None if that version can't be had any more."""
         rule = self._versions.get((rule_id, version))
@@ -88,9 +91,11 @@ class RuleSet:
             if source is None:
                 return None
             try:
-                rule = self._versions[rule_id, version] = self._compile(source)
+                found = self._compile(source, lambda name: None if name in self.words else tx.rules.words(name))
             except RuleFileError:
                 return None  # an older Selftimer took it, this one doesn't
+            rule = self._versions[rule_id, version] = found.rule
+            self._gone.update(found.words)
         return rule
 
     def program(self, rule: Rule, entry_id: str) -> Program:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from selftimer.engine.flood import hold_doubtful
+from selftimer.engine.lists import Lists
+from selftimer.engine.made import made_by
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.scopes import scope_of_run, unseen
 from selftimer.engine.world import TxWorld
@@ -107,6 +109,7 @@ class RunDesk:
 
     def go_on(self, run: Run, rule: Rule, scope: Scope, reached: Instant, *, window_end: Instant | None = None) -> Run:
         """Walk from the run's counter to its next effect, wait, doubt or end, and store that."""
+        scope.lists = Lists(rule, self.context, self.world)
         if unseen(self.tx, self.world, run):
             waits = "what one of its steps made can't be read yet"
             run = replace(run, state=RunState.HELD, wake_at=None, reached_at=reached, reason=waits)
@@ -126,7 +129,7 @@ class RunDesk:
                 break
             # That effect was had before: an edit can't fire it again. What follows counts from when it was had.
             had = self.tx.deliveries.by_key(delivery.key)
-            reached = max(reached, had.sent_at if had and had.sent_at else place.allowed_at)
+            reached = max(place.allowed_at, had.sent_at if had and had.sent_at else place.allowed_at)
             run = replace(run, pc=run.pc + 1)
         self.tx.runs.update(run)
         return run
@@ -158,7 +161,7 @@ class RunDesk:
             place,
             scope,
             policy=self.context.policy,
-            words=self.context.rules.book.words,
+            words=self.context.rules.words,
             now=self.now,
             window_end=window_end,
         )
@@ -170,8 +173,8 @@ class RunDesk:
             return
         if delivery.state is DeliveryState.SENT:
             run = replace(run, effects=run.effects + 1)
-            if delivery.result_id and delivery.result_kind and delivery.verb.value == delivery.result_kind:
-                run = replace(run, made={**run.made, delivery.step_id: (delivery.result_kind, delivery.result_id)})
+            if (made := made_by(delivery)) is not None:
+                run = replace(run, made={**run.made, delivery.step_id: made})
         if delivery.state in {DeliveryState.FAILED, DeliveryState.CANCELLED}:
             self.end(run, f"{delivery.state.value}: {delivery.reason}")
             return

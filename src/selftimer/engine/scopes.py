@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from selftimer.engine.made import coupons_made, records_made
 from selftimer.facts.event import Event
-from selftimer.facts.records import Kind, RawRecord, Unreadable, client_id_of, kind_of
+from selftimer.facts.records import Client, Kind, RawRecord, Unreadable, client_id_of, kind_of
 from selftimer.plan.inputs import unpack
+from selftimer.plan.state import Verb
 from selftimer.plan.timing import in_quiet_hours
 from selftimer.rulebook.scope import Scope
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from selftimer.engine.context import Context
     from selftimer.engine.world import TxWorld
+    from selftimer.facts.coupon import Coupon
     from selftimer.facts.records import Record
     from selftimer.facts.stored import StoredEvent
     from selftimer.plan.state import Run
@@ -99,10 +102,16 @@ def scope_of_run(context: Context, tx: Tx, world: TxWorld, run: Run) -> Scope:
         start=run.start_at,
     )
     scope.inputs = unpack(run.inputs)
-    steps = {}
-    for step_id, (kind, record_id) in run.made.items():
-        record = world.get(Kind(kind), record_id)
-        if record is not None:
+    coupons = coupons_made(tx, context, run)
+    steps: dict[str, Record | Coupon] = dict(coupons)
+    for step_id, (name, record_id) in run.made.items():
+        if step_id in coupons:
+            scope.coupon = coupons[step_id]
+        elif name == Verb.LEAD.value:  # whom a step found or made is not whom the run is about
+            lead = world.get(Kind.CLIENT, record_id)
+            if isinstance(lead, Client):
+                scope.lead = steps[step_id] = lead
+        elif name != Verb.COUPON.value and (record := world.get(Kind(name), record_id)) is not None:
             steps[step_id] = record
             _put(scope, record)
     scope.steps = steps
@@ -112,8 +121,8 @@ def scope_of_run(context: Context, tx: Tx, world: TxWorld, run: Run) -> Scope:
 def unseen(tx: Tx, world: TxWorld, run: Run) -> bool:
     """Whether something that a step of the run made isn't known yet: nothing that may be about it can be judged."""
     return any(
-        world.get(Kind(kind), record_id) is None and tx.records.get(Kind(kind), record_id) is None
-        for kind, record_id in run.made.values()
+        world.get(kind, record_id) is None and tx.records.get(kind, record_id) is None
+        for kind, record_id in records_made(run)
     )
 
 

@@ -92,6 +92,14 @@ class TxWorld:
             self._seen[key] = parsed(self._context.api, stored)
         return self._seen[key]
 
+    def all(self, kind: Kind) -> Iterable[Record]:
+        """Every record of a kind that isn't gone, fresh where it was read afresh."""
+        for stored in self._tx.records.all(kind):
+            record = self._fresh.records.get((kind, stored.id), ...)
+            read = self._parse(stored) if record is ... else record
+            if read is not None:
+                yield read
+
     def of_client(self, kind: Kind, client_id: str) -> Sequence[Record]:
         """Oldest first."""
         found: dict[str, Record] = {}

@@ -264,6 +264,13 @@ _MESSAGE = _table(
     expected="sent_at conversation client",
 )
 
+_COUPON = _table(
+    _stored("code", TEXT, "what is typed in to use it"),
+    _stored("discount", TEXT, "what it takes off, in words: 10%, or an amount"),
+    _stored("uses", NUMBER, "how often it can be used"),
+    _stored("expires_at", INSTANT, "the end of the last day on which it can be used", opt=True),
+)
+
 _EVENT = _table(
     _stored("name", TEXT, "what happened"),
     _stored("at", INSTANT, "when it happened, by the record's own time where it has one, else when it was seen"),
@@ -302,6 +309,7 @@ SCHEMA: Mapping[str, Mapping[str, Field]] = {
     "quote": _QUOTE,
     "conversation": _CONVERSATION,
     "message": _MESSAGE,
+    "coupon": _COUPON,
     "event": _EVENT,
     "studio": _STUDIO,
 }

@@ -32,6 +32,8 @@ class StudioFacts:
     """Session kinds: name to patterns of session type names (`[kinds]`)."""
     fallbacks: Mapping[str, str] = field(default_factory=dict)
     """`kind.field` to the words used where a client's own are missing or unfit (`[fallbacks]`)."""
+    webhooks: tuple[str, ...] = ()
+    """Names of the addresses that rules may call (`[webhooks]`)."""
 
 
 class World(Protocol):

@@ -57,7 +57,7 @@ Outcome = Sent | SentUnnamed | NotSent | Unsure
 
 def settle_window(delivery: Delivery, policy: Policy) -> int:
     """Seconds after the intent before an unclear one is looked for."""
-    return policy.settle_document if delivery.verb in DOCUMENTS else policy.settle_message
+    return policy.settle_document if delivery.verb in DOCUMENTS | {Verb.LEAD} else policy.settle_message
 
 
 def after_attempt(delivery: Delivery, outcome: Outcome, now: Instant, policy: Policy) -> Delivery:
@@ -91,7 +91,7 @@ def _sent(delivery: Delivery, result_id: str | None, kind: str | None, now: Inst
 
 
 def _again(delivery: Delivery, reason: str, after: float | None, now: Instant, policy: Policy) -> Delivery:
-    if delivery.attempt >= policy.attempts:
+    if delivery.attempt >= policy.attempts and delivery.verb is not Verb.WEBHOOK:
         gave_up = f"{reason}; gave up after {delivery.attempt} attempts"
         return replace(delivery, state=DeliveryState.FAILED, lease_until=None, reason=gave_up)
     wait = max(after or 0.0, min(30.0 * 2 ** (delivery.attempt - 1), 3_600.0))
@@ -114,9 +114,13 @@ def _unknown(delivery: Delivery, reason: str, policy: Policy, *, applied: bool) 
 def after_look(delivery: Delivery, found: Sequence[str] | None, now: Instant, policy: Policy) -> Delivery:
     """The delivery after the studio was read for what may be ours; `found` is None where it couldn't be read.
 
-    Found → sent. Not found in two looks a minute apart → a message that wasn't applied is tried once more, a document
-    is held. More than one candidate → held with the evidence; the owner chooses.
+    Found → sent. Not found in two looks a minute apart → a message that wasn't applied is tried once more, and so is a
+    lead (its address is looked for again first); a coupon and an update are tried as long as anything is; a document
+    is held. More than one candidate → held with the evidence; the owner chooses. A webhook that may have arrived goes
+    out again at once: its receiver knows it by its id (delivery.md §1.9).
     """
+    if delivery.verb is Verb.WEBHOOK:
+        return replace(delivery, state=DeliveryState.READY, lease_until=None, looks=(), due_at=now, reason="once more")
     if found is None:
         if (now - (delivery.intent_at or now)).total("hours") > 24:
             return _evidence(delivery, "the studio couldn't be read for a day to see whether it was sent", now)
@@ -124,21 +128,23 @@ def after_look(delivery: Delivery, found: Sequence[str] | None, now: Instant, po
     if len(found) > 1:
         return _evidence(delivery, f"{len(found)} records could be this one: {', '.join(found)}", now)
     if len(found) == 1:
-        return _sent(delivery, found[0], _result_kind(delivery.verb), now, "found")
+        return _sent(delivery, found[0], result_kind(delivery.verb), now, "found")
     looks = (*delivery.looks, now.format_iso())
     if len(looks) < 2 or (now - Instant.parse_iso(looks[0])).total("seconds") < policy.look_gap:
         return replace(delivery, lease_until=None, looks=looks, due_at=now.add(seconds=policy.look_gap))
-    if delivery.verb is Verb.MESSAGE and not delivery.applied and delivery.attempt < 2:
+    if delivery.verb in {Verb.MESSAGE, Verb.LEAD} and not delivery.applied and delivery.attempt < 2:
         return replace(
             delivery, state=DeliveryState.READY, lease_until=None, looks=(), due_at=now, reason="not found: once more"
         )
-    if delivery.verb is Verb.UPDATE and delivery.attempt < policy.attempts:
-        return replace(delivery, state=DeliveryState.READY, lease_until=None, looks=(), due_at=now, reason="not as set")
+    if delivery.verb in {Verb.UPDATE, Verb.COUPON} and delivery.attempt < policy.attempts:
+        why = "not as set" if delivery.verb is Verb.UPDATE else "not found: once more"
+        return replace(delivery, state=DeliveryState.READY, lease_until=None, looks=(), due_at=now, reason=why)
     return _evidence(delivery, f"{delivery.reason or 'unclear'}; not found in the studio in two looks", now)
 
 
-def _result_kind(verb: Verb) -> str | None:
-    return {Verb.NOTIFY: None, Verb.UPDATE: "client"}.get(verb, verb.value)
+def result_kind(verb: Verb) -> str | None:
+    """The kind of record that an effect makes or changes; a lead is a client."""
+    return {Verb.NOTIFY: None, Verb.WEBHOOK: None, Verb.UPDATE: "client", Verb.LEAD: "client"}.get(verb, verb.value)
 
 
 def _evidence(delivery: Delivery, why: str, now: Instant) -> Delivery:

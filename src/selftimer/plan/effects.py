@@ -7,14 +7,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from selftimer.facts.records import Kind
-from selftimer.plan.keys import delivery_key
+from selftimer.plan.keys import delivery_key, unique_of
+from selftimer.plan.payloads import coupon_payload, lead_payload, webhook_payload
 from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, Run, Verb
 from selftimer.plan.timing import late_until, next_free
 from selftimer.plan.verdict import ignores_night, needs_yes
 from selftimer.primitives.money import Money, MoneyError
 from selftimer.primitives.time import move
 from selftimer.rulebook.condition import ConditionError
-from selftimer.rulebook.model import CreateStep, EffectStep, NotifyStep, SendStep, UpdateStep
+from selftimer.rulebook.model import (
+    CouponStep,
+    CreateStep,
+    EffectStep,
+    LeadStep,
+    NotifyStep,
+    SendStep,
+    UpdateStep,
+    WebhookStep,
+)
 from selftimer.rulebook.template import MissingWord
 
 if TYPE_CHECKING:
@@ -36,6 +46,12 @@ def verb_of(step: EffectStep) -> Verb:
             return Verb.MESSAGE
         case CreateStep(kind=kind):
             return Verb(kind.value)
+        case CouponStep():
+            return Verb.COUPON
+        case LeadStep():
+            return Verb.LEAD
+        case WebhookStep():
+            return Verb.WEBHOOK
         case UpdateStep():
             return Verb.UPDATE
         case NotifyStep():
@@ -45,10 +61,11 @@ def verb_of(step: EffectStep) -> Verb:
 
 
 def _named(step: EffectStep, scope: Scope) -> str | None:
-    """Its words' name as it is now: a document's template may be an input."""
-    if isinstance(step, CreateStep) and step.template is not None:
+    """Its words' name as it is now: a document's template may be an input, a coupon's code is its own."""
+    name = step.template if isinstance(step, CreateStep) else step.code if isinstance(step, CouponStep) else None
+    if name is not None:
         with suppress(MissingWord, ConditionError):
-            return step.template.render(scope)
+            return name.render(scope)
     return words_of(step)
 
 
@@ -59,9 +76,13 @@ def words_of(step: EffectStep) -> str | None:
             return words or template_id
         case CreateStep(template=template):
             return template.source if template else None
+        case CouponStep(code=code):
+            return code.source
         case NotifyStep(words=words):
             return words
-        case UpdateStep():
+        case WebhookStep(name=name):
+            return name
+        case UpdateStep() | LeadStep():
             return None
 
 
@@ -84,6 +105,8 @@ def plan_delivery(
     `window_end` is when the moment's window closes, for the first effect of a run that a moment began.
     """
     step, verb = place.step, verb_of(place.step)
+    key = delivery_key(studio_id, run.rule_id, run.subject_id, run.entry_id, run.occurrence, step.id, dry=run.dry)
+    scope.unique = unique_of(key)
     free = place.allowed_at
     if verb in REACHES_CLIENT and not ignores_night(rule, scope):
         free = next_free(place.allowed_at, policy.quiet_hours, policy.zone)
@@ -103,7 +126,7 @@ def plan_delivery(
         due = min(due, cut or due)
     return Delivery(
         id=delivery_id,
-        key=delivery_key(studio_id, run.rule_id, run.subject_id, run.entry_id, run.occurrence, step.id, dry=run.dry),
+        key=key,
         run_id=run.id,
         rule_id=run.rule_id,
         rule_version=run.rule_version,
@@ -143,8 +166,10 @@ def texts_of(step: EffectStep, words: Mapping[str, Words]) -> list[TextTemplate]
             return [*_of_words(said), *variables.values()]
         case NotifyStep(words=name):
             return _of_words(words.get(name))
-        case UpdateStep(set=values):
+        case UpdateStep(set=values) | LeadStep(set=values) | WebhookStep(values=values):
             return list(values.values())
+        case CouponStep(code=code, discount=discount):
+            return [code, discount]
         case CreateStep(template=template, items=items, variables=variables):
             lines = [text for item in items for text in (item.name, item.amount)]
             return [*([template] if template else []), *lines, *variables.values()]
@@ -185,6 +210,12 @@ def render_step(step: EffectStep, words: Mapping[str, Words], scope: Scope) -> R
             return Rendered(listed, {"client_id": scope.client.id if scope.client else None, "set": changes})
         case CreateStep():
             return _document(step, scope)
+        case CouponStep():
+            return Rendered(*coupon_payload(step, scope))
+        case LeadStep():
+            return Rendered(*lead_payload(step, scope))
+        case WebhookStep():
+            return Rendered(*webhook_payload(step, scope))
         case _:
             assert_never(step)
 
@@ -192,14 +223,19 @@ def render_step(step: EffectStep, words: Mapping[str, Words], scope: Scope) -> R
 def _message(step: SendStep, words: Mapping[str, Words], scope: Scope) -> Rendered:
     if step.words is None:
         variables = {name: text.render(scope) for name, text in step.variables.items()}
-        return Rendered("", {"template_id": step.template_id, "variables": variables})
+        return Rendered("", {"template_id": step.template_id, "variables": variables, **_files(step.attach)})
     text = words[step.words]
     subject = text.subject.render(scope) if text.subject else None
     body = text.body.render(scope).strip()
     signature = scope.studio.signature
     if signature and signature not in body:
         body = f"{body}\n\n{signature}"
-    return Rendered(body, {"subject": subject})
+    return Rendered(body, {"subject": subject, **_files((*text.attach, *step.attach))})
+
+
+def _files(names: tuple[str, ...]) -> dict[str, Any]:
+    """The files that go with a message, each once."""
+    return {"attach": list(dict.fromkeys(names))} if names else {}
 
 
 def _document(step: CreateStep, scope: Scope) -> Rendered:

@@ -25,6 +25,16 @@ def _part(text: str) -> str:
     return text.replace("%", "%25").replace("|", "%7C")
 
 
+_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Letters and digits that can't be taken for one another when they are typed in."""
+
+
+def unique_of(key: str) -> str:
+    """`unique` in a coupon's code: eight letters and digits of the effect's key, the same whenever it is tried."""
+    number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, person=b"coupon").digest(), "big")
+    return "".join(_LETTERS[number >> (5 * place) & 31] for place in range(8))
+
+
 def normalised(text: str) -> str:
     """A text as it is compared when looking for it: NFC, white space folded, as an HTML round trip would leave it."""
     return " ".join(unicodedata.normalize("NFC", text).replace("\u00a0", " ").split())

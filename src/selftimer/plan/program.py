@@ -17,8 +17,10 @@ from selftimer.primitives.time import Span, local, move, move_date
 from selftimer.rulebook.condition import ConditionError, Read
 from selftimer.rulebook.model import (
     BranchStep,
+    CouponStep,
     CreateStep,
     EffectStep,
+    LeadStep,
     NotifyStep,
     RunStep,
     SendStep,
@@ -26,6 +28,7 @@ from selftimer.rulebook.model import (
     StopStep,
     UpdateStep,
     WaitStep,
+    WebhookStep,
 )
 from selftimer.rulebook.template import MissingWord
 
@@ -101,7 +104,7 @@ def flatten(steps: Sequence[Step]) -> Program:
 def _emit(steps: Sequence[Step], out: list[Instruction]) -> None:
     for step in steps:
         match step:
-            case SendStep() | CreateStep() | UpdateStep() | NotifyStep():
+            case SendStep() | CreateStep() | CouponStep() | LeadStep() | UpdateStep() | NotifyStep() | WebhookStep():
                 out.append(Effect(step))  # its own `if` is judged on fresh data, before the effect
             case BranchStep():
                 _emit_branch(step, out)

@@ -10,6 +10,7 @@ from selftimer.ports.store import (
     Deliveries,
     Events,
     JournalEntry,
+    Notice,
     Order,
     Pause,
     People,
@@ -25,6 +26,7 @@ from selftimer.ports.store import (
     Tx,
 )
 from selftimer.ports.studio import Accepted, Page, Permit, Signals, StudioApi
+from selftimer.ports.teller import Note, Teller
 
 __all__ = [
     "DEGRADED",
@@ -37,6 +39,8 @@ __all__ = [
     "Deliveries",
     "Events",
     "JournalEntry",
+    "Note",
+    "Notice",
     "Order",
     "Page",
     "Pause",
@@ -51,6 +55,7 @@ __all__ = [
     "Store",
     "StudioApi",
     "Suppression",
+    "Teller",
     "Timers",
     "Traces",
     "Tx",

@@ -243,6 +243,10 @@ class StoreReader(Protocol):
         """The record of that id, of whatever kind, also where it is gone."""
         ...
 
+    def records_of(self, client_id: str) -> list[StoredRecord]:
+        """All that is kept of a client, the client too and what is gone, the oldest first."""
+        ...
+
     def versions(self, kind: Kind, record_id: str, *, limit: int = 50) -> list[VersionView]:
         """What the record was, the latest first."""
         ...

@@ -88,6 +88,16 @@ class Cap:
     verbs: frozenset[str] = field(default_factory=frozenset)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that the owner is told, in the order of `id`."""
+
+    id: int
+    at: Instant
+    subject: str
+    text: str
+
+
 class Records(Protocol):
     """Snapshots: the present version of each record, every version kept, and how far each list is known."""
 
@@ -179,6 +189,14 @@ class Rules(Protocol):
     def put_truth(self, rule_id: str, trigger_id: str, subject_id: str, at: Instant, *, value: bool) -> None: ...
     def forget_truths(self, rule_id: str) -> None:
         """The rule begins anew: nothing was judged."""
+        ...
+
+    def put_words(self, name: str, file: str, text: str, at: Instant) -> None:
+        """Keep the whole text of a message: of words whose file is gone, the last good ones are said (19)."""
+        ...
+
+    def words(self, name: str) -> tuple[str, str] | None:
+        """The file and the text of a message as it was last kept."""
         ...
 
 
@@ -328,6 +346,10 @@ class Control(Protocol):
 
     def told(self, key: str) -> bool:
         """Whether the owner was told that."""
+        ...
+
+    def notices_after(self, ident: int, *, since: Instant, limit: int) -> tuple[list[Notice], int, int]:
+        """Notices later than the one of that id and not older than `since`: the first few, how many, the last id."""
         ...
 
     def get(self, name: str) -> Any: ...

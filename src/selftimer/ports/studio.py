@@ -111,6 +111,26 @@ class StudioApi(Protocol):
         """Read the client, change those fields, PUT it whole (idempotent)."""
         ...
 
+    async def find_clients(self, email: str) -> tuple[RawRecord, ...]:
+        """Contacts whose address is this one, whatever its case: `GET /clients/search`, every page of it."""
+        ...
+
+    async def create_client(self, fields: Mapping[str, Any]) -> Accepted:
+        """`POST /clients/`, once; `fields` are as the API has them, `type` included."""
+        ...
+
+    async def create_coupon(self, fields: Mapping[str, Any]) -> str:
+        """`POST /coupons`, once; the id of it. A taken code is `Conflict`, or `Refused` with `code` in its details."""
+        ...
+
+    async def find_coupon(self, code: str) -> Mapping[str, Any] | None:
+        """The coupon with this code, whatever its case, as the API has it; None where there is none."""
+        ...
+
+    async def upload(self, filename: str, content: bytes, content_type: str) -> str:
+        """Put a file of at most 10 MiB where messages can carry it; its attachment id. It reaches nobody by itself."""
+        ...
+
     async def templates(self, kind: Kind) -> tuple[tuple[str, str], ...]:
         """(id, name) of the studio's templates for a document kind."""
         ...

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from selftimer.facts.records import Kind
 from selftimer.rulebook.build_begin import backfill_of, check_beginnings, clientless, for_each_of
+from selftimer.rulebook.build_lists import build_lists
 from selftimer.rulebook.build_steps import AutomationUnit, StepBuilder, Use
 from selftimer.rulebook.build_text import Checker, Ground
 from selftimer.rulebook.build_when import names_of, subject_of
 from selftimer.rulebook.digest import activation_of, version_of
 from selftimer.rulebook.model import Entry, ManualTrigger, Repeat, Rule
 from selftimer.rulebook.models import RuleSource, StepSource
-from selftimer.rulebook.sentences import later, parse_repeat, similar
+from selftimer.rulebook.sentences import parse_repeat, similar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from selftimer.errors import Problem
     from selftimer.facts.world import StudioFacts
     from selftimer.primitives.time import Span
+    from selftimer.rulebook.build_everywhere import Everywhere
     from selftimer.rulebook.condition import Condition
-    from selftimer.rulebook.model import Step, Trigger
+    from selftimer.rulebook.model import ListRule, Step, Trigger
     from selftimer.rulebook.source import Place
 
 LIMITS = ("per_day", "per_hour")
 AUDIENCE = ("archived", "sample", "other")
-EFFECTS = frozenset({"send", "create", "update", "notify"})
+EFFECTS = frozenset({"send", "create", "update", "notify", "webhook"})
 _ENTRY_KEYS = frozenset({"id", "when", "if", "late"})
 
 
@@ -64,15 +66,29 @@ class _Draft:
 
 
 def build_rule(
-    unit: RuleUnit, automations: Mapping[str, AutomationUnit], studio: StudioFacts, *, complete: bool = True
+    unit: RuleUnit,
+    automations: Mapping[str, AutomationUnit],
+    studio: StudioFacts,
+    *,
+    complete: bool = True,
+    everywhere: Everywhere | None = None,
 ) -> Built:
-    """The rule, or everything that is wrong with it. `complete`: whether all automations could be read."""
-    return _RuleBuilder(unit, automations, studio, complete=complete).build()
+    """The rule, or everything that is wrong with it. `complete`: whether all automations could be read.
+
+    `everywhere` is the workspace's `all_rules`.
+    """
+    return _RuleBuilder(unit, automations, studio, complete=complete, everywhere=everywhere).build()
 
 
 class _RuleBuilder:
     def __init__(
-        self, unit: RuleUnit, automations: Mapping[str, AutomationUnit], studio: StudioFacts, *, complete: bool
+        self,
+        unit: RuleUnit,
+        automations: Mapping[str, AutomationUnit],
+        studio: StudioFacts,
+        *,
+        complete: bool,
+        everywhere: Everywhere | None,
     ) -> None:
         self.unit = unit
         self.source = unit.source
@@ -80,24 +96,20 @@ class _RuleBuilder:
         self.automations = automations
         self.studio = studio
         self.complete = complete
+        self.everywhere = everywhere
+        self.lists: dict[str, ListRule] = {}
         self.checker = Checker()
         self.for_each = for_each_of(self.checker, self.source, self.place)
         self.uses: list[Use] = []
         self.ran: set[str] = set()
 
     def build(self) -> Built:
-        self._refuse_later()
         drafts = self._drafts()
         rule = self._rule(drafts) if drafts else None
         problems = tuple(self.checker.problems)
         if any(problem.severity == "error" for problem in problems):
             rule = None
         return Built(rule=rule, problems=problems, uses=tuple(self.uses), ran=frozenset(self.ran))
-
-    def _refuse_later(self) -> None:
-        if "lists" in self.unit.raw:
-            error = later("'lists'")
-            self.checker.add(self.place / "lists", error.message, error.hint, key=True)
 
     # --- triggers ----------------------------------------------------------------------------------------------------
 
@@ -181,6 +193,8 @@ class _RuleBuilder:
         late = checker.span(place / "late", source.late)
         series = drafts[0].source is not None
         automations = self._reachable()
+        taken = {name for draft in drafts for name in draft.ground.names.roots}
+        self.lists = build_lists(checker, source.lists or {}, place / "lists", self.studio, taken)
         condition = self._trigger_condition(place / "if", source.if_, common)
         fields: dict[str, Any] = {
             "if_": condition,
@@ -194,6 +208,11 @@ class _RuleBuilder:
             "include": self._include(),
             "limits": self._limits(),
         }
+        if (all_of := self.everywhere) is not None:
+            fields["if_"] = condition = all_of.narrowed(condition, common)
+            fields["until"] = all_of.ended(fields["until"], common)
+            fields["approve"] = all_of.asked(fields["approve"], common)
+            fields["limits"] = all_of.limits(fields["limits"])
         entries = tuple(self._built_entry(draft, late, condition) for draft in drafts)
         self._check_entries(drafts)
         check_beginnings(checker, source, place, [draft.triggers for draft in drafts])
@@ -203,7 +222,7 @@ class _RuleBuilder:
             where=place.where(),
             entries=entries,
             version=version_of(self.unit.raw, automations),
-            activation=activation_of(self.unit.raw),
+            activation=activation_of(self.unit.raw, self.everywhere.raw.get("if") if self.everywhere else None),
             source={"file": place.document.file, "rule": self.unit.raw, "automations": automations},
             series=series,
             mode=source.mode,
@@ -215,19 +234,27 @@ class _RuleBuilder:
             subject=_subject(drafts, self._brought(drafts[0].triggers, source.then), self.for_each),
             for_each=self.for_each,
             backfill=backfill_of(checker, source, place, [t for draft in drafts for t in draft.triggers]),
+            lists=self.lists,
             **fields,
         )
 
     def _built_entry(self, draft: _Draft, rule_late: Span | None, rule_if: Condition | None) -> Entry:
         checker, source = self.checker, draft.source
-        builder = StepBuilder(checker=checker, automations=self.automations, late=rule_late, complete=self.complete)
+        builder = StepBuilder(
+            checker=checker,
+            automations=self.automations,
+            late=rule_late,
+            complete=self.complete,
+            ids_wanted=self.source.on_edit == "migrate",
+        )
         late, condition = rule_late, None
+        inside = replace(draft.ground, names=draft.ground.names.with_lists({n: r.kind for n, r in self.lists.items()}))
         if source is None:
-            steps, _ = builder.steps(self.source.then, self.place / "then", draft.ground.given(rule_if))
+            steps, _ = builder.steps(self.source.then, self.place / "then", inside.given(rule_if))
         else:
             late = checker.span(draft.place / "late", source.late) or rule_late
             condition = self._trigger_condition(draft.place / "if", source.if_, draft.ground)
-            steps = _entry_steps(builder, source, draft, draft.ground.given(rule_if, condition))
+            steps = _entry_steps(builder, source, draft, inside.given(rule_if, condition))
         if "client" not in draft.ground.names.roots:
             for step in clientless(steps):
                 hint = "write 'notify', or add 'for_each: client' to the rule"

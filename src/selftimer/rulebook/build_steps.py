@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from selftimer.facts.records import Kind
 from selftimer.rulebook.build_inputs import bind_inputs
-from selftimer.rulebook.build_verbs import CREATED, create_step, send_step, update_step, wait_step
+from selftimer.rulebook.build_verbs import CREATED, create_step, send_step, update_step, wait_step, webhook_step
 from selftimer.rulebook.model import BranchStep, NotifyStep, RunStep, Step, StopStep
 from selftimer.rulebook.models import STEP_KEYS, AutomationSource, StepSource
-from selftimer.rulebook.sentences import later, similar
+from selftimer.rulebook.sentences import similar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,8 @@ class StepBuilder:
     late: Span | None
     complete: bool = True
     """Whether all automations could be read; where not, an unknown one isn't reported."""
+    ids_wanted: bool = False
+    """Whether each step needs an id of its own (`on_edit: migrate`, 18)."""
     uses: list[Use] = field(default_factory=list)
     ran: set[str] = field(default_factory=set)
     """Ids of the automations that are run, at any depth."""
@@ -106,6 +108,8 @@ class StepBuilder:
                 return self._send(source, common, place, ground)
             case "update":
                 return update_step(self.checker, source, common, place, ground)
+            case "webhook":
+                return self._webhook(source, common, place, ground)
             case _:
                 return wait_step(self.checker, source, common, place, ground)
 
@@ -113,8 +117,8 @@ class StepBuilder:
         self, source: StepSource, common: dict[str, Any], place: Place, ground: Ground
     ) -> tuple[Step | None, Ground]:
         created = create_step(self.checker, source, common, place, ground.given(common["if_"]))
-        kind = Kind(source.create) if source.create in set(CREATED) else None
-        if kind is None:
+        kind = source.create or ""
+        if kind not in CREATED:
             return None, ground
         given = {source.id: kind} if source.id else None
         old = {path for path in ground.present if path.startswith(f"{kind}.")}
@@ -134,7 +138,7 @@ class StepBuilder:
             return None
         if not verbs and not branch:
             keys = ", ".join(sorted(source.written())) or "empty"
-            hint = "add what to do: send, create, update, notify, wait, run or stop"
+            hint = "add what to do: send, create, update, notify, webhook, wait, run or stop"
             if not first:
                 hint = "does it belong to the step above? Then take the dash away"
             self.checker.add(place, f"this step does nothing ({keys})", hint)
@@ -143,11 +147,6 @@ class StepBuilder:
         return verb if self._keys_fit(source, verb, place) else None
 
     def _keys_fit(self, source: StepSource, verb: str, place: Place) -> bool:
-        if verb == "webhook" or "attach" in source.written():
-            error = later("webhooks" if verb == "webhook" else "attachments")
-            key = "webhook" if verb == "webhook" else "attach"
-            self.checker.add(place / key, error.message, error.hint, key=True)
-            return False
         allowed = {"if", "then", "else", "id"} if verb == "if" else _COMMON | STEP_KEYS[verb] | {verb}
         if verb in _NO_EFFECT:
             allowed = allowed - {"approve", "late"}
@@ -157,7 +156,7 @@ class StepBuilder:
             if key == "when":
                 hint = "in a series each entry of `then` has its own `when`; elsewhere it belongs to the rule"
             elif key in {"approve", "late"}:
-                hint = "write it at a step that sends, creates, updates or notifies"
+                hint = "write it at a step that sends, creates, updates, notifies or calls a webhook"
             else:
                 hint = f"it belongs to {' or '.join(owners)}" if owners else "take it out"
             self.checker.add(place / key, f"{key!r} has no meaning at {verb!r}", hint, key=True)
@@ -181,6 +180,9 @@ class StepBuilder:
             )
             return None
         self.seen[step_id] = place
+        if self.ids_wanted and source.id is None:
+            hint = "give it one, like 'id: first-nudge': by its id a run finds its place in the new version"
+            self.checker.add(place, "with 'on_edit: migrate' each step needs an id of its own", hint)
         if verb == "if":
             return {"id": step_id, "where": place.where()}
         own = self.checker.span(place / "late", source.late)
@@ -211,6 +213,15 @@ class StepBuilder:
         if step is not None and step.words is not None:
             self._use(step.words, place / "send", ground)
         return step
+
+    def _webhook(self, source: StepSource, common: dict[str, Any], place: Place, ground: Ground) -> Step | None:
+        name, studio = source.webhook or "", ground.names.studio
+        if studio is not None and name not in studio.webhooks:
+            known = ", ".join(studio.webhooks)
+            hint = similar(name, studio.webhooks) or (f"known are {known}" if known else f"add [webhooks.{name}] there")
+            self.checker.add(place / "webhook", f"selftimer.toml has no webhook {name!r}", hint)
+            return None
+        return webhook_step(self.checker, source, common, place, ground)
 
     def _branch(
         self, source: StepSource, common: dict[str, Any], place: Place, ground: Ground, prefix: str

@@ -81,6 +81,16 @@ class Checker:
         """`true`, `false` or a condition; false for one that can't be compiled (it is reported)."""
         return value if isinstance(value, bool) else self.condition(place, value, ground) or False
 
+    def value(self, place: Place, source: str, ground: Ground) -> TextTemplate | None:
+        """A bare expression, as if it stood in `{{ }}`; a value that can be missing needs no warning."""
+        try:
+            return compile_text(f"{{{{{source}}}}}", ground.names, strict_printing=False)
+        except ExpressionError as error:
+            for fault in error.faults:
+                inside = replace(fault, offset=max(fault.offset - 2, 0))
+                self._fault(place, [source], [source], inside, "error")
+            return None
+
     def text(self, place: Place, source: str, ground: Ground) -> TextTemplate | None:
         """A value with `{{ }}` in it."""
         bound = _bound(source, ground.bare, condition=False)

@@ -32,8 +32,11 @@ def version_of(rule: Mapping[str, Any], automations: Mapping[str, Mapping[str, A
     )
 
 
-def activation_of(rule: Mapping[str, Any]) -> str:
-    """What makes old records count anew when it changes: triggers, conditions, and leaving or entering a dry run."""
+def activation_of(rule: Mapping[str, Any], everywhere: Any = None) -> str:
+    """What makes old records count anew when it changes: triggers, conditions, and leaving or entering a dry run.
+
+    `everywhere` is the `if` of `all_rules`.
+    """
     steps = rule.get("then")
     entries = [step for step in steps if isinstance(step, dict) and "when" in step] if isinstance(steps, list) else []
     return digest(
@@ -44,4 +47,5 @@ def activation_of(rule: Mapping[str, Any]) -> str:
             "entries": [[entry.get("id"), entry["when"], entry.get("if")] for entry in entries],
             "dry_run": rule.get("mode") == "dry_run",
         }
+        | ({} if everywhere is None else {"everywhere": everywhere})
     )

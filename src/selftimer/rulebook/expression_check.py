@@ -137,7 +137,7 @@ class Checker(FilterChecker):
             text=f"{item.text} is containing {needle.text}",
             at=item.at,
             type=YES_NO,
-            nullable=item.nullable or needle.nullable,
+            nullable=needle.nullable,  # a text that is missing holds nothing
             item=item,
             needle=needle,
         )

@@ -54,6 +54,8 @@ class _Writer:
         """The local variable of a root; a loop's variable is its own."""
         if path.start.local:
             return path.root
+        if path.start.listed:
+            return f"s.lists[{self.constant(path.root)}]"
         if path.start.type.name != "record":
             return f"s.{path.root}"
         return self.roots.setdefault(path.root, f"r{len(self.roots)}")
@@ -182,12 +184,13 @@ class _Writer:
                 return f"({code} is not None)"
 
     def _contains(self, item: t.Node, needle: t.Node) -> str:
+        held = self.variable()
         if isinstance(needle, t.Const):
             sought = self.constant(needle.value.casefold())
-            if item.type.name == "text":
-                return self._one(item, lambda v: f"({sought} in {v}.casefold())")
-            return self._one(item, lambda v: f"contains({v}, {sought})")
-        return self._both(item, needle, lambda a, b: f"contains({a}, {b}.casefold())")
+            found = f"({sought} in {held}.casefold())" if item.type.name == "text" else f"contains({held}, {sought})"
+        else:
+            found = self._one(needle, lambda v: f"contains({held}, {v}.casefold())")
+        return f"(False if ({held} := {self.value(item)}) is None else {found})"
 
     def _compare(self, node: t.Compare) -> str:
         op, left, right = node.op, node.left, node.right

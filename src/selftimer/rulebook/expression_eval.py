@@ -52,7 +52,10 @@ class Run:
 
     def walk(self, path: t.Path) -> tuple[Any, Any]:
         """(value, the record it was read from); the value is None as soon as something on the way is."""
-        value: Any = self.variables[path.root] if path.start.local else getattr(self.scope, path.root)
+        if path.start.local:
+            value: Any = self.variables[path.root]
+        else:
+            value = self.scope.lists[path.root] if path.start.listed else getattr(self.scope, path.root)
         owner: Any = None
         for field in path.fields:
             if value is None:
@@ -98,6 +101,8 @@ class Run:
             case t.In(item=item, values=values, negated=negated):
                 return self._one(item, lambda v: (v in values) != negated)
             case t.Contains(item=item, needle=needle):
+                if self.value(item) is None:
+                    return False
                 return self._two(node, item, needle, lambda a, b: ops.contains(a, b.casefold()))
             case t.Arith(op=op, left=left, right=right):
                 return self._two(node, left, right, lambda a, b: ops.arithmetic(op, a, b))
@@ -232,7 +237,7 @@ class Run:
             told: dict[str, Any] = {"text": node.text, "is": self.judge(node)}
         except ConditionError as error:
             return {"text": node.text, "is": "error", "why": str(error)}
-        if told["is"] is None:
+        if told["is"] is None or (isinstance(node, t.Contains) and self.value(node.item) is None):
             told["why"] = self._why_unknown(node)
         shown = [self._shown(child) for child in asked]
         return {**shown[0], **told} if len(shown) == 1 else {**told, "parts": shown}
@@ -246,7 +251,7 @@ class Run:
 
     def _why_unknown(self, node: t.Node) -> str:
         for path in t.paths(node):
-            if path.start.local:
+            if path.start.local or path.start.listed:
                 continue
             value: Any = getattr(self.scope, path.root)
             said = path.root

@@ -34,6 +34,8 @@ def present(node: t.Node, truth: bool = True, *, explicit: bool = False) -> froz
             return _asked(item) if truth else frozenset()
         case t.IsNone(item=item):
             return frozenset() if truth else _asked(item)
+        case t.Contains():
+            return frozenset() if explicit or not truth else _asked(node)
         case _:
             return frozenset() if explicit else _asked(node)
 

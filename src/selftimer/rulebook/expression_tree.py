@@ -87,7 +87,7 @@ class IsNone(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contains(Node):
-    """A text in a text, or one of a list of texts, ignoring case."""
+    """A text in a text, or one of a list of texts, ignoring case; one that is missing contains nothing."""
 
     item: Node
     needle: Node

@@ -14,9 +14,11 @@ from selftimer.primitives.time import Span
 from selftimer.rulebook.model import (
     BranchStep,
     CalendarTrigger,
+    CouponStep,
     CreateStep,
     Entry,
     EventTrigger,
+    LeadStep,
     MomentTrigger,
     NotifyStep,
     Rule,
@@ -25,6 +27,7 @@ from selftimer.rulebook.model import (
     StopStep,
     UpdateStep,
     WaitStep,
+    WebhookStep,
 )
 from selftimer.rulebook.words import markup
 
@@ -76,7 +79,9 @@ class _Walk:
         for step in steps:
             inner = guards if step.if_ is None else (*guards, step.if_)
             match step:
-                case SendStep() | CreateStep() | UpdateStep() | NotifyStep():
+                case (
+                    SendStep() | CreateStep() | CouponStep() | LeadStep() | UpdateStep() | NotifyStep() | WebhookStep()
+                ):
                     self.found.append(_At(step=step, waited=self.waited, at=self.at, timed=self.timed, guards=inner))
                 case WaitStep():
                     self.waited, self.at = True, step.at
@@ -230,8 +235,21 @@ def _effect(rule: Rule, entry: Entry, effect: _At, words: Mapping[str, WordsSour
     if (step.approve or rule.approve) and step.late is None:
         hint = "say how long its words stay right: add 'late: 3 days' to the step"
         yield _warning(step.where, "this waits up to 7 days for your yes", hint)
+    if isinstance(step, CouponStep):
+        yield from _coupon(step)
     if isinstance(step, SendStep) and step.words is not None and step.words in words:
         yield from _relative_days(step, effect, words[step.words])
+
+
+def _coupon(step: CouponStep) -> Iterator[Problem]:
+    if step.expires is None:
+        yield _warning(step.where, "this coupon can be used for ever", "add 'expires: 60 days'")
+    if "{{" not in step.code.source:
+        yield _warning(
+            step.where,
+            f"everybody gets the same coupon, {step.code.source}, and its uses are used up by the first",
+            "write 'code: \"BACK-{{ unique }}\"' for one of each client's own",
+        )
 
 
 def _relative_days(step: SendStep, effect: _At, source: WordsSource) -> Iterator[Problem]:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selftimer.errors import Problem, RuleFileError
 from selftimer.facts.records import Kind
-from selftimer.rulebook.build import RuleUnit, build_rule
+from selftimer.rulebook.build import LIMITS, RuleUnit, build_rule
+from selftimer.rulebook.build_everywhere import Everywhere
 from selftimer.rulebook.build_inputs import inside, types_of
 from selftimer.rulebook.build_steps import AutomationUnit, StepBuilder, Use
 from selftimer.rulebook.build_text import Checker
-from selftimer.rulebook.lint import lint, unused_words
-from selftimer.rulebook.model import Rulebook
-from selftimer.rulebook.models import AutomationSource, RuleSource
+from selftimer.rulebook.files import FILES, MAX_FILE
+from selftimer.rulebook.lint import effects_of, lint, unused_words
+from selftimer.rulebook.model import NotifyStep, Rulebook, SendStep
+from selftimer.rulebook.models import AllRulesSource, AutomationSource, RuleSource
 from selftimer.rulebook.names import Names
-from selftimer.rulebook.sentences import later, similar
+from selftimer.rulebook.sentences import similar
 from selftimer.rulebook.source import Place, read_source, unknown_key
 from selftimer.rulebook.words import FOLDER, SUFFIXES, WordsSource, compile_words, read_words
 from selftimer.rulebook.yaml12 import Document, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from selftimer.facts.world import StudioFacts
+    from selftimer.rulebook.build import Built
     from selftimer.rulebook.model import Rule, Words
 
 Source = TypeVar("Source", RuleSource, AutomationSource)
@@ -47,20 +50,54 @@ class LoadResult:
         return tuple(problem for problem in self.problems if problem.severity != "error")
 
 
-def load_workspace(files: Mapping[str, bytes | str], vocabulary: StudioFacts) -> LoadResult:
+def load_workspace(
+    files: Mapping[str, bytes | str], vocabulary: StudioFacts, attachments: Mapping[str, int] | None = None
+) -> LoadResult:
     """The rulebook of the files by their relative paths (`rules/…`, `automations/…`, `automations/messages/…`).
 
-    `vocabulary` is the studio as `selftimer.toml` tells it. Never raises, whatever the files hold.
+    `vocabulary` is the studio as `selftimer.toml` tells it; `attachments` are the sizes of the files that messages can
+    carry, by their path from automations/files (None: not looked at). Never raises, whatever the files hold.
     """
-    return _Loader(vocabulary).load(files)
+    return _Loader(vocabulary, attachments).load(files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A rule of an older version, and what words it says that today's workspace hasn't any more."""
+
+    rule: Rule
+    words: Mapping[str, Words]
+
+
+def compile_version(
+    source: Mapping[str, Any],
+    vocabulary: StudioFacts,
+    kept: Callable[[str], tuple[str, str] | None],
+    all_rules: Mapping[str, Any] | None = None,
+) -> Version:
+    """A rule again from its `Rule.source`: the version that a run is pinned to, with today's `all_rules`.
+
+    `kept` gives the file and the text of words that are gone from the workspace; None for words that aren't (19).
+    `RuleFileError` where that version can't be compiled any more.
+    """
+    built = _built_again(source, vocabulary, all_rules)
+    assert built.rule is not None
+    words: dict[str, Words] = {}
+    for use in built.uses:
+        found = kept(use.words) if use.words not in words else None
+        text, _ = read_words(found[1], found[0]) if found is not None else (None, [])
+        compiled, _ = compile_words(text, use.ground.names, use.ground.present) if text is not None else (None, [])
+        if compiled is not None:
+            words[use.words] = compiled
+    return Version(rule=built.rule, words=words)
 
 
 def compile_source(source: Mapping[str, Any], vocabulary: StudioFacts) -> Rule:
-    """A rule again from its `Rule.source`: the version that a run is pinned to.
+    """As `compile_version`, the rule alone."""
+    return compile_version(source, vocabulary, lambda _name: None).rule
 
-    Words are not looked at: they are today's, whatever the version (19).
-    `RuleFileError` where that version can't be compiled any more.
-    """
+
+def _built_again(source: Mapping[str, Any], vocabulary: StudioFacts, all_rules: Mapping[str, Any] | None) -> Built:
     file = str(source.get("file", "rules"))
     problems: list[Problem] = []
     units: dict[str, AutomationUnit] = {}
@@ -73,23 +110,38 @@ def compile_source(source: Mapping[str, Any], vocabulary: StudioFacts) -> Rule:
     place = Place(Document(file=file, data=source["rule"]), ())
     rule, found = read_source(RuleSource, source["rule"], place, "a rule")
     problems += found
+    everywhere = _everywhere(all_rules, Place(Document(file=file, data=all_rules), ()), vocabulary)[0]
     if rule is not None:
-        built = build_rule(RuleUnit(source=rule, place=place, raw=source["rule"]), units, vocabulary)
+        unit = RuleUnit(source=rule, place=place, raw=source["rule"])
+        built = build_rule(unit, units, vocabulary, everywhere=everywhere)
         if built.rule is not None:
-            return built.rule
+            return built
         problems += built.problems
     raise RuleFileError([problem for problem in problems if problem.severity == "error"])
+
+
+def _everywhere(raw: Any, place: Place, studio: StudioFacts) -> tuple[Everywhere | None, list[Problem]]:
+    """`all_rules` from its raw data, and what is wrong with it."""
+    if raw is None:
+        return None, []
+    source, problems = read_source(AllRulesSource, raw, place, "all_rules")
+    if source is None:
+        return None, problems
+    everywhere = Everywhere(source=source, place=place, raw=raw, studio=studio)
+    return everywhere, problems + everywhere.check(LIMITS)
 
 
 @dataclass(slots=True)
 class _Loader:
     studio: StudioFacts
+    attachments: Mapping[str, int] | None = None
     problems: list[Problem] = field(default_factory=list)
     rules: dict[str, RuleUnit] = field(default_factory=dict)
     automations: dict[str, AutomationUnit] = field(default_factory=dict)
     words: dict[str, WordsSource] = field(default_factory=dict)
     complete: bool = True
     """Whether all automations could be read; where not, one that is unknown is not an error of the rule."""
+    everywhere: Everywhere | None = None
     broken_words: set[str] = field(default_factory=set)
     mended: set[Problem] = field(default_factory=set)
     """Faults of YAML: read on as what was probably meant."""
@@ -98,7 +150,8 @@ class _Loader:
         for file in sorted(files):
             self._file(file, files[file])
         builts = [
-            build_rule(unit, self.automations, self.studio, complete=self.complete) for unit in self.rules.values()
+            build_rule(unit, self.automations, self.studio, complete=self.complete, everywhere=self.everywhere)
+            for unit in self.rules.values()
         ]
         for built in builts:
             self.problems += built.problems
@@ -109,11 +162,13 @@ class _Loader:
         alone = [use for name in sorted(self.automations.keys() - ran) for use in self._alone(self.automations[name])]
         uses = [use for built in builts for use in built.uses] + alone
         words = self._words(uses)
+        self._attached(builts)
         if not self._failed():  # else what looks unused may be what a faulty rule means to use
             self._unused(ran, frozenset(use.words for use in uses))
         spots = {_spot(problem) for problem in self.mended}  # what else is wrong there follows from it
         problems = {p for p in self.problems if p in self.mended or _spot(p) not in spots}
-        book = None if self._failed() else Rulebook(rules=rules, words=words)
+        everywhere = self.everywhere.raw if self.everywhere is not None else None
+        book = None if self._failed() else Rulebook(rules=rules, words=words, all_rules=everywhere)
         return LoadResult(rulebook=book, problems=tuple(sorted(problems)))
 
     def _failed(self) -> bool:
@@ -150,10 +205,11 @@ class _Loader:
             return
         for name in data:
             if name == "all_rules" and key == "rules":
-                error = later("'all_rules'")
-                self.problems.append((place / name).problem(error.message, error.hint, key=True))
+                self._all_rules(data[name], place / name)
             elif name != key:
                 self.problems.append((place / name).problem(*unknown_key(name, [key]), key=True))
+        if key not in data and "all_rules" in data:
+            return
         if not isinstance(data.get(key), list):
             if key in data:
                 self.problems.append((place / key).problem("a list is wanted here", "begin each entry with '- id: …'"))
@@ -161,6 +217,14 @@ class _Loader:
             return
         for number, raw in enumerate(data[key]):
             self._unit(model, raw, place / key / number, what)
+
+    def _all_rules(self, raw: Any, place: Place) -> None:
+        if self.everywhere is not None:
+            first = self.everywhere.place.where()
+            self.problems.append(place.problem(f"'all_rules' is already at {first}", "write both as one", key=True))
+            return
+        self.everywhere, problems = _everywhere(raw if raw is not None else {}, place, self.studio)
+        self.problems += problems
 
     def _unit(self, model: type[Source], raw: Any, place: Place, what: str) -> None:
         source, problems = read_source(model, raw, place, what)
@@ -221,6 +285,30 @@ class _Loader:
             if words is not None:
                 compiled.setdefault(source.name, words)
         return compiled
+
+    def _attached(self, builts: Sequence[Built]) -> None:
+        """Every file that a step or a message names is there, and not too large for the studio."""
+        named = [
+            (Problem(source.file, part.line, part.column, ""), part.text)
+            for source in self.words.values()
+            for part in source.attach
+        ]
+        steps = [e.step for built in builts if built.rule for entry in built.rule.entries for e in effects_of(entry)]
+        for step in steps:
+            at = Problem(step.where.file, step.where.line, step.where.column, "")
+            if isinstance(step, SendStep):
+                named += [(at, name) for name in step.attach]
+            elif isinstance(step, NotifyStep) and step.words in self.words and self.words[step.words].attach:
+                hint = "take 'attach' out of its head, or send it to a client"
+                self.problems.append(replace(at, message=f"a note carries no files, and {step.words} has", hint=hint))
+        for at, name in named:
+            size = self.attachments.get(name) if self.attachments is not None else 0
+            if size is None:
+                hint = similar(name, self.attachments or ()) or f"put the file into {FILES}"
+                self.problems.append(replace(at, message=f"there is no file {FILES}{name}", hint=hint))
+            elif size > MAX_FILE:
+                message = f"{FILES}{name} has {size / 1024**2:.1f} MiB; the studio takes 10"
+                self.problems.append(replace(at, message=message, hint="make it smaller, or send a link to it"))
 
     def _alone(self, unit: AutomationUnit) -> list[Use]:
         """Check an automation that no rule runs, as far as it says what it is about; the messages it says."""

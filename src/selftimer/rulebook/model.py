@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["auto", "approve", "dry_run", "off"]
 Purpose = Literal["service", "marketing"]
-OnEdit = Literal["finish_old", "cancel"]
+OnEdit = Literal["finish_old", "migrate", "cancel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,8 @@ class SendStep(StepCommon):
     words: str | None = None
     template_id: str | None = None
     variables: Mapping[str, TextTemplate] = field(default_factory=dict)
+    attach: tuple[str, ...] = ()
+    """Names of files of automations/files, besides those that the words' own head names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,34 @@ class CreateStep(StepCommon):
     due: Span | None = None
     variables: Mapping[str, TextTemplate] = field(default_factory=dict)
     draft: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouponStep(StepCommon):
+    """A coupon. `unique` in its code is the same whenever this effect is tried; `discount` is `10%` or an amount.
+
+    It can be used `uses` times, until the end of the day that is `expires` from the day it is made.
+    """
+
+    code: TextTemplate
+    discount: TextTemplate
+    uses: int
+    expires: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadStep(StepCommon):
+    """A contact with these fields, found by its address where there is one already."""
+
+    set: Mapping[str, TextTemplate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookStep(StepCommon):
+    """A signed call of the address that `[webhooks]` has under that name; `values` are told with it."""
+
+    name: str
+    values: Mapping[str, TextTemplate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +219,8 @@ class StopStep(StepCommon):
     why: str
 
 
-Step = SendStep | CreateStep | UpdateStep | NotifyStep | WaitStep | BranchStep | RunStep | StopStep
-EffectStep = SendStep | CreateStep | UpdateStep | NotifyStep
+EffectStep = SendStep | CreateStep | CouponStep | LeadStep | UpdateStep | NotifyStep | WebhookStep
+Step = EffectStep | WaitStep | BranchStep | RunStep | StopStep
 
 
 # --- the rule --------------------------------------------------------------------------------------------------------
@@ -209,6 +239,16 @@ class Entry:
     late: Span | None
     steps: tuple[Step, ...]
     where: Where
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRule:
+    """One of a rule's `lists`: the known records of a kind for which `if_` is true, by `sort` (what has none, last)."""
+
+    name: str
+    kind: Kind
+    if_: Condition | None
+    sort: TextTemplate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +294,7 @@ class Rule:
     also_own_changes: bool = False
     limits: Mapping[str, int] = field(default_factory=dict)
     on_edit: OnEdit = "finish_old"
+    lists: Mapping[str, ListRule] = field(default_factory=dict)
     subject: Kind | None = None
     """The kind of record that a run is about; None for a manual rule that takes any, and for the calendar alone."""
     for_each: Kind | None = None
@@ -268,6 +309,8 @@ class Rulebook:
 
     rules: Mapping[str, Rule]
     words: Mapping[str, Words]
+    all_rules: Mapping[str, Any] | None = None
+    """`all_rules` as plain data: always today's, for a rule of an older version too."""
     loaded_at: Instant | None = None
 
 
@@ -280,3 +323,5 @@ class Words:
     attach: tuple[str, ...]
     body: TextTemplate
     where: Where
+    text: str = ""
+    """The whole file, kept so that an older version of a rule can still say it when the file is gone (19)."""

@@ -180,17 +180,17 @@ class StepSource(_Source):
         None, alias="else", strict=False
     )
     or_until: Conditions | None = None
-    attach: Any = None
+    attach: Texts | None = None
     with_: Values | None = Field(None, alias="with")
     from_: Text | None = Field(None, alias="from")
     items: tuple[ItemSource, ...] = Field((), strict=False)
     due: Text | None = None
     draft: Flag = False
     set: Values | None = None
-    code: Any = None
-    discount: Any = None
-    uses: Any = None
-    expires: Any = None
+    code: Text | None = None
+    discount: Scalar | None = None
+    uses: Count | None = None
+    expires: Text | None = None
 
     def verbs(self) -> list[str]:
         """What the step says to do, in the order of `VERBS`; one, if it is right."""
@@ -200,6 +200,23 @@ class StepSource(_Source):
         """The keys that were written."""
         fields = type(self).model_fields
         return frozenset(fields[name].alias or name for name in self.model_fields_set)
+
+
+class ListSource(_Source):
+    """One of a rule's `lists`: the records of a kind that meet a condition, in an order."""
+
+    each: Text
+    if_: Conditions | None = Field(None, alias="if")
+    sort: Text | None = None
+
+
+class AllRulesSource(_Source):
+    """`all_rules`: what every rule of the workspace is held to besides its own; it can only make them more careful."""
+
+    if_: Conditions | None = Field(None, alias="if")
+    until: Conditions | None = None
+    approve: YesOrConditions = False
+    limits: Annotated[dict[str, Count], BeforeValidator(_mapping)] | None = None
 
 
 class RuleSource(_Source):
@@ -225,7 +242,7 @@ class RuleSource(_Source):
     on_edit: Annotated[OnEdit, _one_of(get_args(OnEdit))] = "finish_old"
     backfill: Text | None = None
     for_each: Text | None = None
-    lists: Any = None
+    lists: Annotated[dict[str, ListSource], BeforeValidator(_mapping)] | None = None
 
 
 class InputSource(_Source):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from selftimer.facts.schema import SCHEMA, SPELLINGS
-from selftimer.facts.types import DATE, INSTANT, Field, Type, enum_of, record_of
+from selftimer.facts.types import DATE, INSTANT, TEXT, Field, Type, enum_of, list_of, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ALWAYS: Mapping[str, Type] = {"now": INSTANT, "today": DATE, "studio": record_of("studio")}
 """Names that are known everywhere."""
+_TABLES = {"lead": "client"}
+"""What a step made, by the name that later steps call it, where that isn't its table's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Root:
     type: Type
     nullable: bool = False
     local: bool = False
+    listed: bool = False
+    """Whether it is one of the rule's `lists`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ class Names:
         event: Kind | None = None,
         start: bool = True,
         inputs: Mapping[str, Type] | None = None,
-        steps: Mapping[str, Kind] | None = None,
+        steps: Mapping[str, str] | None = None,
         studio: StudioFacts | None = None,
     ) -> Names:
         """The records of these kinds by their kind's name, `now`, `today`, `studio`, and what else is given.
@@ -72,13 +76,16 @@ class Names:
 
     def plus(
         self,
-        *kinds: Kind,
+        *kinds: str,
         inputs: Mapping[str, Type] | None = None,
-        steps: Mapping[str, Kind] | None = None,
+        steps: Mapping[str, str] | None = None,
     ) -> Names:
-        """These and more, as in `of`: what a step made is named by its kind in later steps (21)."""
+        """These and more, as in `of`: what a step made is named by its kind in later steps (21).
+
+        Besides the kinds of record there are `coupon`, and `lead`, which is a client.
+        """
         roots, tables = dict(self.roots), dict(self.tables)
-        roots.update({str(kind): Root(type=record_of(kind)) for kind in kinds})
+        roots.update({str(kind): Root(type=record_of(_TABLES.get(kind, kind))) for kind in kinds})
         if inputs is not None:
             roots["inputs"] = Root(type=record_of("inputs"))
             tables["inputs"] = {
@@ -106,6 +113,15 @@ class Names:
         """These and a loop's variable."""
         return replace(self, roots={**self.roots, name: Root(type=kind, local=True)})
 
+    def with_text(self, name: str) -> Names:
+        """These and a text of that name."""
+        return replace(self, roots={**self.roots, name: Root(type=TEXT)})
+
+    def with_lists(self, lists: Mapping[str, Kind]) -> Names:
+        """These and a rule's `lists` of records by name."""
+        more = {name: Root(type=list_of(record_of(kind)), listed=True) for name, kind in lists.items()}
+        return replace(self, roots={**self.roots, **more})
+
     def field(self, table: str, name: str) -> Field | None:
         """The field of a table, or None; `cancelled` is read as `canceled`."""
         fields = self.tables.get(table, {})
@@ -120,9 +136,9 @@ def _input(name: str, kind: Type) -> Field:
     return Field(name=name, type=kind, doc="an input", nullable=True, expected=True, key=name)
 
 
-def _made_by(said: str, step_id: str, kind: Kind) -> Field:
+def _made_by(said: str, step_id: str, kind: str) -> Field:
     doc = "what that step made"
-    return Field(name=said, type=record_of(kind), doc=doc, nullable=True, expected=True, key=step_id)
+    return Field(name=said, type=record_of(_TABLES.get(kind, kind)), doc=doc, nullable=True, expected=True, key=step_id)
 
 
 def _studio_table(studio: StudioFacts) -> Mapping[str, Field]:

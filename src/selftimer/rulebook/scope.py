@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from whenever import Date, Instant
 
+    from selftimer.facts.coupon import Coupon
     from selftimer.facts.event import Event
     from selftimer.facts.records import (
         Client,
@@ -48,10 +49,18 @@ class Scope:
     quote: Quote | None = None
     conversation: Conversation | None = None
     message: Message | None = None
+    coupon: Coupon | None = None
+    """What `create: coupon` made in this run."""
+    lead: Client | None = None
+    """Whom `create: lead` found or made in this run; the run's own client is `client`."""
     event: Event | None = None
     in_quiet_hours: bool = False
     """Whether the event happened in the studio's quiet hours (`event.in_quiet_hours`)."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """The inputs of the automation that runs, by name (`inputs.template`)."""
-    steps: Mapping[str, Record] = field(default_factory=dict)
+    steps: Mapping[str, Record | Coupon] = field(default_factory=dict)
     """What steps of this run made, by step id (`steps.<id>`)."""
+    lists: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    """The rule's `lists`, each looked up when it is first asked for."""
+    unique: str = ""
+    """In a coupon's code: a word that is this effect's alone, and the same whenever it is tried."""

@@ -9,7 +9,15 @@ from pydantic import ValidationError
 
 from selftimer.errors import Problem
 from selftimer.rulebook.model import Where
-from selftimer.rulebook.models import AutomationSource, InputSource, ItemSource, RuleSource, StepSource
+from selftimer.rulebook.models import (
+    AllRulesSource,
+    AutomationSource,
+    InputSource,
+    ItemSource,
+    ListSource,
+    RuleSource,
+    StepSource,
+)
 from selftimer.rulebook.sentences import similar
 
 if TYPE_CHECKING:
@@ -40,7 +48,7 @@ _SUCCESSORS = {
     "stop_if": "until",
 }
 """Keys that people bring from elsewhere, with ours."""
-Model = TypeVar("Model", RuleSource, AutomationSource)
+Model = TypeVar("Model", RuleSource, AutomationSource, AllRulesSource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,8 @@ def _owner(loc: tuple[str | int, ...], what: str) -> str:
             return "a step"
         case ["inputs", *_] | [_, "inputs", *_]:
             return "an input"
+        case ["lists", *_] | [_, "lists", *_]:
+            return "a list"
         case _:
             return what
 
@@ -132,6 +142,8 @@ def _keys(loc: tuple[str | int, ...], what: str) -> set[str]:
         "a line of items": ItemSource,
         "a step": StepSource,
         "an input": InputSource,
+        "a list": ListSource,
+        "all_rules": AllRulesSource,
         "an automation": AutomationSource,
         "a rule": RuleSource,
     }

@@ -1,4 +1,4 @@
-"""Message files: an optional head with `subject:` and the text (rule-language.md, Words).
+"""Message files: an optional head with `subject:` and `attach:`, and the text (rule-language.md, Words).
 
 A head stands between two lines `---`, or before the first one. Its lines are literal text after the colon, not YAML.
 """
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from selftimer.errors import Problem
 from selftimer.rulebook.build_text import doubts
+from selftimer.rulebook.build_verbs import not_a_file
 from selftimer.rulebook.expression import ExpressionError
 from selftimer.rulebook.model import Where, Words
-from selftimer.rulebook.sentences import later, similar
+from selftimer.rulebook.sentences import similar
 from selftimer.rulebook.textcompile import compile_text
 from selftimer.rulebook.yaml12 import decode
 
@@ -52,6 +53,9 @@ class WordsSource:
     file: str
     subject: Part | None
     body: Part
+    attach: tuple[Part, ...] = ()
+    text: str = ""
+    """The whole file."""
 
     def parts(self) -> tuple[Part, ...]:
         """Subject, if there is one, and body."""
@@ -72,7 +76,7 @@ def read_words(content: bytes | str, file: str) -> tuple[WordsSource | None, lis
         return None, [problem] if problem else []
     lines = text.replace("\r\n", "\n").split("\n")
     head, first = _head(lines)
-    subject, problems = _subject(head, file)
+    subject, attach, problems = _read_head(head, file)
     body = "\n".join(lines[first:])
     skipped = len(body) - len(body.lstrip("\n"))
     part = Part(body.strip("\n").rstrip(), first + 1 + skipped, 1)
@@ -86,7 +90,7 @@ def read_words(content: bytes | str, file: str) -> tuple[WordsSource | None, lis
         )
     if problems:
         return None, problems
-    return WordsSource(name=stem, file=file, subject=subject, body=part), []
+    return WordsSource(name=stem, file=file, subject=subject, body=part, attach=attach, text=text), []
 
 
 def _head(lines: list[str]) -> tuple[list[tuple[int, str]], int]:
@@ -101,8 +105,10 @@ def _head(lines: list[str]) -> tuple[list[tuple[int, str]], int]:
     return [(n + 1, lines[n]) for n in range(start, end) if lines[n].strip()], end + 1
 
 
-def _subject(head: list[tuple[int, str]], file: str) -> tuple[Part | None, list[Problem]]:
+def _read_head(head: list[tuple[int, str]], file: str) -> tuple[Part | None, tuple[Part, ...], list[Problem]]:
+    """Its subject, the files that it attaches (a line for each), and what is wrong with it."""
     subject: Part | None = None
+    attach: list[Part] = []
     problems: list[Problem] = []
     for number, line in head:
         match = _HEAD_LINE.match(line)
@@ -111,20 +117,27 @@ def _subject(head: list[tuple[int, str]], file: str) -> tuple[Part | None, list[
             hint = similar(key, ("subject", "attach")) or "a head has 'subject: …' and 'attach: …' only"
             problems.append(Problem(file, number, 1, f"{line.strip()[:40]!r} is no line of a head", hint=hint))
         elif key == "attach":
-            error = later("attachments")
-            problems.append(Problem(file, number, 1, error.message, hint=error.hint))
+            name = _value(match, number)
+            attach.append(name)
+            if wrong := not_a_file(name.text):
+                problems.append(Problem(file, number, name.column, wrong[0], hint=wrong[1]))
         elif subject is not None:
             problems.append(Problem(file, number, 1, "a second subject", hint=f"the first is on line {subject.line}"))
         else:
-            value = match["value"]
-            subject = Part(value.strip(), number, match.start("value") + 1 + len(value) - len(value.lstrip()))
+            subject = _value(match, number)
             if not 0 < len(subject.text) <= MAX_SUBJECT:
                 problems.append(
                     Problem(
                         file, number, subject.column, f"a subject has 1 to {MAX_SUBJECT} characters", hint="or no line"
                     )
                 )
-    return subject, problems
+    return subject, tuple(attach), problems
+
+
+def _value(match: re.Match[str], number: int) -> Part:
+    """What stands after the colon."""
+    value = match["value"]
+    return Part(value.strip(), number, match.start("value") + 1 + len(value) - len(value.lstrip()))
 
 
 def compile_words(source: WordsSource, names: Names, present: frozenset[str]) -> tuple[Words | None, list[Problem]]:
@@ -147,7 +160,9 @@ def compile_words(source: WordsSource, names: Names, present: frozenset[str]) ->
     if body is None or (source.subject is not None and subject is None):
         return None, problems
     where = Where(source.file, source.body.line, source.body.column)
-    return Words(name=source.name, subject=subject, attach=(), body=body, where=where), problems
+    attach = tuple(part.text for part in source.attach)
+    words = Words(name=source.name, subject=subject, attach=attach, body=body, where=where, text=source.text)
+    return words, problems
 
 
 def markup(source: WordsSource) -> list[Problem]:

@@ -42,7 +42,7 @@ class Local:
         )
         self._stop = asyncio.Event()
         self._fatal: Exception | None = None
-        self._wanted = {"observe": asyncio.Event(), "deliver": asyncio.Event()}
+        self._wanted = {"observe": asyncio.Event(), "deliver": asyncio.Event(), "tell": asyncio.Event()}
         self._at_work: set[str] = set()
         self._login = service.login_stamp()
 
@@ -59,7 +59,8 @@ class Local:
         self._scheduler.add_job(self._orders, "interval", seconds=ORDERS_EVERY, id="orders")
         lanes = [
             asyncio.create_task(self._lane("observe", self._observe), name="observe"),
-            asyncio.create_task(self._lane("deliver", self._service.deliver.step), name="deliver"),
+            asyncio.create_task(self._lane("deliver", self._deliver), name="deliver"),
+            asyncio.create_task(self._lane("tell", self._service.tell.step), name="tell"),
         ]
         reloader = Reloader(self._service, lambda: self.wake("observe"))
         watching = asyncio.create_task(reloader.watch(self._stop), name="reload")
@@ -135,6 +136,13 @@ class Local:
             return await self._service.observe.step(now)
         finally:
             self.wake("deliver")  # what was just decided may be due at once
+            self.wake("tell")
+
+    async def _deliver(self, now: Instant) -> Instant:
+        try:
+            return await self._service.deliver.step(now)
+        finally:
+            self.wake("tell")  # what came of it may be for the owner to know
 
     async def _step(self, name: str, step: Callable[[Instant], Awaitable[Instant]]) -> Instant:
         """One step of a lane; a fault is logged and the lane goes on, for a service that stops tells nobody."""

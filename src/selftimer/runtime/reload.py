@@ -17,7 +17,7 @@ from watchfiles import awatch
 from selftimer import wiring
 from selftimer.errors import Problem, WorkspaceError
 from selftimer.ports import DEGRADED
-from selftimer.rulebook.files import FOLDERS, read_workspace
+from selftimer.rulebook.files import FOLDERS, read_attachments, read_workspace
 from selftimer.rulebook.loader import load_workspace
 
 if TYPE_CHECKING:
@@ -94,12 +94,13 @@ class Reloader:
     def _load(self, files: Files) -> tuple[list[Problem], Files, Rulebook | None]:
         """What is wrong with the files, those that can be used, and their rules; None where none of the new can."""
         facts = self.service.settings.facts()
-        result = load_workspace(files, facts)
+        attachments = read_attachments(self.service.settings.workspace)
+        result = load_workspace(files, facts, attachments)
         errors = list(result.errors)
         if result.rulebook is not None:
             return errors, files, result.rulebook
         mended = _mended(files, self._good, {problem.file for problem in errors})
-        return errors, mended, load_workspace(mended, facts).rulebook
+        return errors, mended, load_workspace(mended, facts, attachments).rulebook
 
     async def _tell(self, errors: list[Problem], what: str) -> None:
         """Write down what is wrong, for `selftimer status`, and tell the owner once; nothing wrong is told too."""

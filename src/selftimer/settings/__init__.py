@@ -11,16 +11,17 @@ import re
 import tomllib
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
 from selftimer.errors import ConfigError, WorkspaceError
 from selftimer.facts.world import StudioFacts
 from selftimer.plan.policy import Breaker, Cadence, Caps, Flood, Policy
+from selftimer.settings.outside import Notify, Webhooks
 from selftimer.settings.places import FILE, PREFIX, Origin
 from selftimer.settings.sections import (
     LOOPBACK,
@@ -33,7 +34,6 @@ from selftimer.settings.sections import (
     Polling,
     StoreSection,
     Studio,
-    not_yet,
     patterns,
     spoken,
 )
@@ -70,8 +70,8 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     store: StoreSection = StoreSection()
     log: Log = Log()
-    webhooks: Annotated[dict[str, Any], AfterValidator(not_yet)] = Field(default_factory=dict)
-    alerts: Annotated[dict[str, Any], AfterValidator(not_yet)] = Field(default_factory=dict)
+    webhooks: Webhooks = Field(default_factory=dict)
+    notify: Notify = Notify()
     email: str | None = Field(default=None, repr=False)
     """`SELFTIMER_EMAIL`, a shorter way to say `account.email`."""
     password: SecretStr | None = None
@@ -109,6 +109,14 @@ class Settings(BaseSettings):
         if isinstance(data, dict) and data.get("email") and isinstance(data.get("account", {}), dict):
             data = {**data, "account": {**data.get("account", {}), "email": data["email"]}}
         return data
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        bare = [name for name, hook in self.webhooks.items() if hook.secret is None]
+        if bare:
+            variable = f"{PREFIX}WEBHOOKS__{bare[0].upper().replace('-', '_')}__SECRET"
+            raise ValueError(f"[webhooks.{bare[0]}] has no secret to sign with: put it into .env as {variable}=whsec_…")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -167,6 +175,11 @@ class Settings(BaseSettings):
         """Whether the studio is a sandbox on this machine, which may have its own clock."""
         return urlsplit(self.account.url).hostname in LOOPBACK
 
+    def at_studio(self, url: str, *, email: str, password: str) -> Settings:
+        """The same for a studio elsewhere, such as a sandbox in this process: its address and its account."""
+        account = self.account.model_copy(update={"url": url, "email": email, "account_id": None})
+        return self.model_copy(update={"account": account, "password": SecretStr(password), "cookie": None})
+
     def policy(self) -> Policy:
         """What the pure floors need of them."""
         return Policy(
@@ -189,7 +202,13 @@ class Settings(BaseSettings):
         """The studio itself, as rules and messages see it."""
         shown = {field.name for field in dataclass_fields(StudioFacts)} & set(Studio.model_fields)
         said = {name: getattr(self.studio, name) for name in shown}
-        return StudioFacts(**said, zone=self.studio.time_zone, kinds=self.kinds, fallbacks=self.fallbacks)
+        return StudioFacts(
+            **said,
+            zone=self.studio.time_zone,
+            kinds=self.kinds,
+            fallbacks=self.fallbacks,
+            webhooks=tuple(sorted(self.webhooks)),
+        )
 
 
 def _read(folder: Path) -> tuple[str, dict[str, Any]]:
@@ -220,9 +239,27 @@ def _text(path: Path) -> str | None:
 
 
 def _credentials() -> dict[str, Any]:
-    """What systemd handed over by LoadCredential: files named password, cookie, email."""
+    """What systemd handed over by LoadCredential, in files that are named as `_credential` says."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         return {}
-    files = {name: Path(folder) / name for name in _CREDENTIALS}
-    return {name: file.read_text("utf-8").strip() for name, file in files.items() if file.is_file()}
+    found: dict[str, Any] = {}
+    for file in sorted(Path(folder).iterdir()):
+        if (path := _credential(file.name)) is not None and file.is_file():
+            inner = found
+            for part in path[:-1]:
+                inner = inner.setdefault(part, {})
+            inner[path[-1]] = file.read_text("utf-8").strip()
+    return found
+
+
+def _credential(name: str) -> tuple[str, ...] | None:
+    """The setting that a credential's file is for."""
+    if name in _CREDENTIALS:
+        return (name,)
+    if webhook := re.match(r"webhook-(.+)-secret\Z", name):
+        return "webhooks", webhook[1], "secret"
+    return {
+        "notify-email-password": ("notify", "email", "password"),
+        "notify-webhook-token": ("notify", "webhook", "token"),
+    }.get(name)

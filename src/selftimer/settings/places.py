@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from dotenv.parser import Binding, parse_stream
 from pydantic import BaseModel
@@ -57,7 +57,7 @@ class Origin:
 
     def where(self, *path: str) -> str:
         """`selftimer.toml:7`, `.env:2` or the variable's name."""
-        names = [PREFIX + "__".join(path[:depth]).upper() for depth in range(len(path), 0, -1)]
+        names = [PREFIX + "__".join(path[:depth]).upper().replace("-", "_") for depth in range(len(path), 0, -1)]
         here = {name.upper() for name in os.environ}
         for name in names:
             if name in here:
@@ -69,10 +69,14 @@ class Origin:
 
     def secrets(self, document: Mapping[str, Any]) -> list[str]:
         """A sentence for every secret in the file that people share and put under version control."""
-        spots = [(name,) for name in document] + [("account", name) for name in _table(document, "account")]
+        spots: list[tuple[str, ...]] = [(name,) for name in document]
+        spots += [("account", name) for name in _table(document, "account")]
+        for section in ("webhooks", "notify"):
+            inner = _table(document, section)
+            spots += [(section, part, name) for part in inner for name in _table(inner, part)]
         return [
             f"{FILE}:{self._line(*spot)}: a {spot[-1]} doesn't belong in {FILE}, which gets shared and copied: "
-            f"put it in .env as {PREFIX}{spot[-1].upper()}=…, remove it here, and change it if others saw the file"
+            f"put it in .env as {_variable(spot)}=…, remove it here, and change it if others saw the file"
             for spot in spots
             if spot[-1].lower() in _SECRETS
         ]
@@ -105,14 +109,14 @@ class Origin:
     def _sentence(self, settings: type[BaseModel], error: ErrorDetails) -> str:
         """One mistake as people read it."""
         path = [str(part) for part in error["loc"]]
-        section, key = f"[{path[0]}]" if path else "", path[-1] if path else ""
+        section, key = f"[{'.'.join(path[:-1] or path)}]" if path else "", path[-1] if path else ""
         where = self.where(*path) if path else FILE
         match error["type"]:
             case "extra_forbidden" if len(path) == 1:
                 return f"{where}: there is no section [{key}]{similar(key, settings.model_fields)}"
             case "extra_forbidden":
-                model = settings.model_fields[path[0]].annotation
-                known = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else ()
+                model = _model_at(settings, path[:-1])
+                known = model.model_fields if model is not None else ()
                 return f"{where}: {section} has no key {key!r}{similar(key, known) or '; it has ' + ', '.join(known)}"
             case "missing" if len(path) == 1:
                 return f"{FILE}: the section [{key}] is missing; it needs at least name and time_zone"
@@ -123,6 +127,25 @@ class Origin:
                 return f"{where}: {f'{key}: ' if key else ''}{said}"
             case _:
                 return f"{where}: {key}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _variable(spot: tuple[str, ...]) -> str:
+    """The variable that a secret of the file belongs in; the account's have short ones."""
+    path = spot if len(spot) > 2 else spot[-1:]
+    return PREFIX + "__".join(path).upper().replace("-", "_")
+
+
+def _model_at(settings: type[BaseModel], path: list[str]) -> type[BaseModel] | None:
+    """The section that a path leads to: a field's own model, one of `X | None`, or the values of a table by name."""
+    model: type[BaseModel] | None = settings
+    step = iter(path)
+    for part in step:
+        found = model.model_fields.get(part) if model is not None else None
+        options = [] if found is None else [found.annotation, *get_args(found.annotation)]
+        if found is not None and get_origin(found.annotation) is dict:
+            next(step, None)  # the name
+        model = next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)
+    return model
 
 
 def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

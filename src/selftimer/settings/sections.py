@@ -91,13 +91,6 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
-def not_yet(value: dict[str, Any]) -> dict[str, Any]:
-    """Sections that are known but do nothing yet: refused, since ignoring them would look like consent."""
-    if value:
-        raise ValueError("this section is not in this version: remove it; what the owner is told is in the log")
-    return value
-
-
 def patterns(value: Any) -> Any:
     """One pattern is written without a list too."""
     return (value,) if isinstance(value, str) else value

@@ -164,7 +164,8 @@ class Simulation:
 
     @property
     def _lanes(self) -> list[Lane]:
-        return [self.service.deliver] + ([self.owner] if self.owner is not None else [])
+        owner: list[Lane] = [self.owner] if self.owner is not None else []
+        return [self.service.deliver, self.service.tell, *owner]
 
     # --- what happened -------------------------------------------------------------------------------------------
 

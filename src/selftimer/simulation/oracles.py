@@ -35,8 +35,12 @@ _KINDS = {
     Verb.MESSAGE: "message",
     Verb.CONVERSATION: "conversation",
     Verb.UPDATE: "client_update",
+    Verb.COUPON: "coupon",
+    Verb.LEAD: "client",
 }
 """The ledger's kind for what a verb does; a verb that isn't here leaves nothing in the studio."""
+_OF_NOBODY = frozenset({Verb.COUPON, Verb.LEAD})
+"""What they make doesn't belong to the client that the run is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,11 +245,12 @@ def _claim(
         return None if own else _unsent(delivery, "the studio has no change of that client")
     row = places.get((kind, delivery.result_id or ""))
     if row is None:
-        found = delivery.reason == "found"  # it was there before, by somebody else's hand
+        # It was there before, by somebody else's hand; a coupon is known by its code alone.
+        found = delivery.reason == "found" or delivery.verb is Verb.COUPON
         return None if found else _unsent(delivery, f"the studio has no {kind} {delivery.result_id}")
     if row["seq"] in owners:
         return _unsent(delivery, f"{row['id']} is the {kind} of delivery {owners[row['seq']]} already")
-    if row["client_id"] != delivery.client_id:
+    if row["client_id"] != delivery.client_id and delivery.verb not in _OF_NOBODY:
         return _unsent(delivery, f"{row['id']} went to {row['client_id']}")
     owners[row["seq"]] = delivery.id
     return None
@@ -258,7 +263,7 @@ def _may_own(delivery: Delivery, row: Row) -> bool:
     return (
         open_
         and _KINDS[delivery.verb] == row["kind"]
-        and delivery.client_id == row["client_id"]
+        and (delivery.client_id == row["client_id"] or delivery.verb in _OF_NOBODY)
         and delivery.intent_at is not None
         and delivery.intent_at <= _at(row)
         and row["id"] not in delivery.known_ids

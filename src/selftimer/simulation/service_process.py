@@ -89,7 +89,7 @@ async def work(settings: Settings, url: str, *, seed: int, speed: float) -> dict
     try:
         await service.start()
         owner = ScriptedOwner(service.store)
-        lanes: list[Lane] = [service.deliver, owner]
+        lanes: list[Lane] = [service.deliver, service.tell, owner]
         async with watching(service):
             await run(clock, service.observe, lanes, poll_every=settings.polling.page_one, stop=stop)
         if not stop.is_set():

@@ -113,6 +113,26 @@ class SnapshotStudio:
         """Refused."""
         raise _refused()
 
+    async def find_clients(self, email: str) -> tuple[RawRecord, ...]:
+        """Nobody: what isn't known yet can't be looked for."""
+        return ()
+
+    async def create_client(self, fields: Mapping[str, Any]) -> Accepted:
+        """Refused."""
+        raise _refused()
+
+    async def create_coupon(self, fields: Mapping[str, Any]) -> str:
+        """Refused."""
+        raise _refused()
+
+    async def find_coupon(self, code: str) -> Mapping[str, Any] | None:
+        """None is known: the store keeps records, not coupons."""
+        return None
+
+    async def upload(self, filename: str, content: bytes, content_type: str) -> str:
+        """Refused."""
+        raise _refused()
+
     async def templates(self, kind: Kind) -> tuple[tuple[str, str], ...]:
         """None is known: the store keeps records, not templates."""
         return ()
@@ -144,7 +164,7 @@ class PlanChannel:
         """Never: templates and words that the studio keeps can't be read here."""
         return False
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent:
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
         """As it is."""
         return delivery
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from selftimer.ports.store import Order, Pause
+from selftimer.ports.store import Notice, Order, Pause
 from selftimer.store import tables
 from selftimer.store.dialect import insert_new, upsert
 from selftimer.store.rows import STUDIO, Group, Rows
@@ -33,6 +33,15 @@ _NAMED = sa.select(_n.value).where(_n.studio == STUDIO, _n.name == bindparam("_n
 _TOLD = sa.select(tables.notices.c.at).where(
     tables.notices.c.studio == STUDIO, tables.notices.c.key == bindparam("_key")
 )
+_e = tables.notices.c
+NOTICES = Rows(Notice, tables.notices)
+_LATER = (
+    _e.studio == STUDIO,
+    _e.id > bindparam("_after", type_=sa.Integer),
+    _e.at >= bindparam("_since", type_=_e.at.type),
+)
+_NOTICES_AFTER = NOTICES.select.where(*_LATER[1:]).order_by(_e.id).limit(bindparam("_limit", type_=sa.Integer))
+_NOTICES_COUNT = sa.select(sa.func.count(), sa.func.max(_e.id)).where(*_LATER)
 _EPOCH = "epoch"
 
 
@@ -73,6 +82,11 @@ class SqlControl(Group):
 
     def told(self, key: str) -> bool:
         return self._run(_TOLD, _key=key).first() is not None
+
+    def notices_after(self, ident: int, *, since: Instant, limit: int) -> tuple[list[Notice], int, int]:
+        count, last = self._run(_NOTICES_COUNT, _after=ident, _since=since).one()
+        found = self._many(NOTICES, _NOTICES_AFTER, _after=ident, _since=since, _limit=limit) if count else []
+        return found, int(count), int(last or ident)
 
     def get(self, name: str) -> Any:
         """The value of that name; None where none was put."""

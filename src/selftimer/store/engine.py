@@ -105,12 +105,18 @@ def connect_engine(path: Path, lib: Library, *, synchronous: str = "FULL", owner
 
 
 def open_database(
-    path: Path, *, module: str | None = None, synchronous: Literal["FULL", "OFF"] = "FULL", readers: int = READERS
+    path: Path,
+    *,
+    module: str | None = None,
+    synchronous: Literal["FULL", "OFF"] = "FULL",
+    readers: int = READERS,
+    threads: bool = True,
 ) -> Database:
     """Open or create the database, check it, and bring its tables up to date.
 
-    `module` names the SQLite module (default: the best there is); `synchronous` OFF is for simulations, whose files
-    nobody needs after a power cut. Raises `StoreCorrupt` where the file is damaged, else `StoreError`.
+    `module` names the SQLite module (default: the best there is). For simulations, whose files nobody needs after a
+    power cut and whose loop has nothing else to do: `synchronous` OFF, and `threads` False for work on the caller's
+    thread. Raises `StoreCorrupt` where the file is damaged, else `StoreError`.
     """
     lib = library(module)
     private(path)
@@ -123,7 +129,7 @@ def open_database(
         migrate(engine)
     except (sa.exc.DBAPIError, lib.module.Error) as error:
         raise translate(error, path) from error
-    return Database(engine, path, lib, readers=readers)
+    return Database(engine, path, lib, readers=readers, threads=threads)
 
 
 def private(path: Path) -> None:
@@ -141,8 +147,11 @@ def private(path: Path) -> None:
 class Database:
     """One database file at work: the writer's thread, the readers', and their connections."""
 
-    def __init__(self, engine: sa.Engine, path: Path, lib: Library, *, readers: int = READERS) -> None:
+    def __init__(
+        self, engine: sa.Engine, path: Path, lib: Library, *, readers: int = READERS, threads: bool = True
+    ) -> None:
         self.engine = engine
+        self._threads = threads
         self.path = path
         self.library = lib
         self.commits = 0
@@ -171,9 +180,10 @@ class Database:
         """Carry out `work` on a consistent snapshot; a write in it is refused by the database."""
         return await self._on(self._reader, self._read, work)
 
-    @staticmethod
-    async def _on(threads: Executor, carry_out: Callable[..., T], work: Callable[[sa.Connection], T]) -> T:
+    async def _on(self, threads: Executor, carry_out: Callable[..., T], work: Callable[[sa.Connection], T]) -> T:
         """On another thread with this task's context: what is logged there says which cycle and delivery it is of."""
+        if not self._threads:
+            return carry_out(work)
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(threads, context.run, carry_out, work)
 
@@ -196,6 +206,8 @@ class Database:
 
         False where another reader still looks at an older state: the journal then keeps what it needs.
         """
+        if not self._threads:
+            return self._compact()
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._compact)
 
     def _compact(self) -> bool:

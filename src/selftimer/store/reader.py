@@ -307,6 +307,11 @@ class SqlReader:
         found = self._list(RECORDS, RECORDS.select.where(r.kind.in_(list(Kind)), r.id == record_id))
         return found[0] if found else None
 
+    def records_of(self, client_id: str) -> list[StoredRecord]:
+        r = tables.records.c
+        mine = sa.or_(r.client_id == client_id, r.id == client_id)
+        return self._list(RECORDS, RECORDS.select.where(mine).order_by(r.sort_at, r.id))
+
     def versions(self, kind: Kind, record_id: str, *, limit: int = 50) -> list[VersionView]:
         v = tables.record_versions.c
         wanted = VERSIONS.select.where(v.kind == kind, v.record_id == record_id)

@@ -33,6 +33,9 @@ _TRUTH = sa.select(_t.value).where(
 )
 _FORGET = sa.delete(tables.truths).where(_t.studio == STUDIO, _t.rule_id == bindparam("_rule"))
 
+_t = tables.texts.c
+_WORDS = sa.select(_t.file, _t.text).where(_t.studio == STUDIO, _t.name == bindparam("_name"))
+
 
 class SqlRules(Group):
     """`selftimer.ports.store.Rules` over SQL."""
@@ -49,6 +52,14 @@ class SqlRules(Group):
         """A version's text never changes, so the first one stays."""
         row = {"studio": self._studio, "rule_id": rule_id, "version": version, "source": source, "at": at}
         self._run(insert_new(self._dialect, tables.rule_versions), **row)
+
+    def put_words(self, name: str, file: str, text: str, at: Instant) -> None:
+        row = {"studio": self._studio, "name": name, "file": file, "text": text, "at": at}
+        self._run(upsert(self._dialect, tables.texts), **row)
+
+    def words(self, name: str) -> tuple[str, str] | None:
+        found = self._run(_WORDS, _name=name).first()
+        return None if found is None else (str(found[0]), str(found[1]))
 
     def source(self, rule_id: str, version: str) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] | None = self._run(_SOURCE, _rule=rule_id, _version=version).scalar_one_or_none()

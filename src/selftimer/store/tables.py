@@ -198,6 +198,17 @@ truths = Table(
 )
 """What `becomes` last was, for each record that it was judged for."""
 
+texts = Table(
+    "texts",
+    metadata,
+    _studio(),
+    Column("name", Text, primary_key=True),
+    _text("file"),
+    _text("text"),
+    _moment("at"),
+)
+"""Messages as they were last good, for runs whose version says one that is gone from the workspace."""
+
 timers = Table(
     "timers",
     metadata,
@@ -358,12 +369,16 @@ pauses = Table(
 notices = Table(
     "notices",
     metadata,
-    _studio(),
-    Column("key", Text, primary_key=True),
+    _serial(),
+    _owned(),
+    _text("key"),
     _moment("at"),
     _text("subject"),
     _text("text"),
+    UniqueConstraint("studio", "key"),
+    Index(None, "studio", "id"),
     Index(None, "studio", "at"),
+    sqlite_autoincrement=True,
 )
 
 suppressions = Table(

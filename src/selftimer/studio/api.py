@@ -273,6 +273,30 @@ class Studio:
         """Read the client, change those fields, PUT it whole and compare; idempotent."""
         return await self.clients.change(client_id, changes)
 
+    async def find_clients(self, email: str) -> tuple[RawRecord, ...]:
+        """Contacts whose address is this one, whatever its case, through every page of the search.
+
+        `Drifted` where one of those found can't be understood: it may be the one that is looked for.
+        """
+        return await self.clients.by_address(email)
+
+    async def create_client(self, fields: Mapping[str, Any]) -> Accepted:
+        """`POST /clients/`, once."""
+        return await self.clients.enter(fields)
+
+    async def create_coupon(self, fields: Mapping[str, Any]) -> str:
+        """`POST /coupons`, once; `Drifted` where the answer doesn't say its id: it was made."""
+        return (await self.coupons.create(fields)).id
+
+    async def find_coupon(self, code: str) -> Mapping[str, Any] | None:
+        """The coupon with this code; None where there is none."""
+        found = await self.coupons.find(code)
+        return None if found is None else found.raw
+
+    async def upload(self, filename: str, content: bytes, content_type: str) -> str:
+        """Upload a file for a message; its attachment id."""
+        return await self.conversations.attach(filename, content, content_type)
+
     async def templates(self, kind: Kind) -> tuple[tuple[str, str], ...]:
         """(id, name) of the studio's templates for a document kind."""
         return await self._template_names.of(kind)

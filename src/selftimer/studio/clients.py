@@ -16,7 +16,7 @@ from selftimer.studio.models.billing import Invoice
 from selftimer.studio.models.galleries import Collection
 from selftimer.studio.models.papers import Contract, Questionnaire, Quote
 from selftimer.studio.models.people import Client
-from selftimer.studio.pages import one, page_of
+from selftimer.studio.pages import created, one, page_of, raw_record
 from selftimer.studio.stream import understood
 
 if TYPE_CHECKING:
@@ -60,6 +60,28 @@ class Clients(Group):
     async def create(self, fields: Mapping[str, Any]) -> Client:
         """`POST /clients/` (documented), once: first_name, last_name, email, phone and the client's other fields."""
         return await self._put("client.create", Client, fields)
+
+    async def enter(self, fields: Mapping[str, Any]) -> Accepted:
+        """`create`, with the raw record as the port has it."""
+        body = await self._write("client.create", fields)
+        return Accepted(record=created(Kind.CLIENT, body.content, body.request))
+
+    async def by_address(self, email: str) -> tuple[RawRecord, ...]:
+        """`search`, those alone whose address is this one, whatever its case; raw, as the port has them.
+
+        `Drifted` where one that the search shows can't be understood: it may be the one that is looked for.
+        """
+        wanted = email.strip().casefold()
+        found: dict[str, RawRecord] = {}
+        async with self.search(email.strip()) as clients:
+            async for client in clients:
+                read = raw_record(Kind.CLIENT, dict(client.raw))
+                if isinstance(read, RawRecord) and str(client.raw.get("email") or "").strip().casefold() == wanted:
+                    found[read.id] = read
+            if clients.unreadable:
+                request = self._http.endpoints["client.search"].request
+                raise Drifted("a contact that the search shows can't be understood", request=request)
+        return tuple(found.values())
 
     @call("client.get", "client.update")
     async def update(self, client_id: str, changes: Mapping[str, Any]) -> Client:

@@ -29,10 +29,10 @@ class Coupons(Group):
 
     @call("coupon.list")
     async def find(self, code: str) -> Coupon | None:
-        """The coupon with this code, looked for through the list; None where there is none."""
+        """The coupon with this code, whatever its case, looked for through the list; None where there is none."""
         async with self.list() as coupons:
             async for coupon in coupons:
-                if coupon.code == code:
+                if coupon.code.casefold() == code.casefold():
                     return coupon
         return None
 

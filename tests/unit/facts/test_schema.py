@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pytest
 import whenever
 
-from selftimer.facts import event, records, world
+from selftimer.facts import coupon, event, records, world
 from selftimer.facts.schema import SCHEMA
 from selftimer.facts.types import DATE, INSTANT, MONEY, NUMBER, TEXT, YES_NO, Field, Type, list_of
 from selftimer.primitives import money
@@ -18,10 +18,19 @@ from selftimer.rulebook.names import Names
 
 CLASSES: dict[str, type] = {
     **{str(kind): cls for kind, cls in records.RECORD_TYPES.items()},
+    "coupon": coupon.Coupon,
     "event": event.Event,
     "studio": world.StudioFacts,
 }
-NAMESPACE = {"Mapping": Mapping, **vars(records), **vars(event), **vars(world), **vars(whenever), **vars(money)}
+NAMESPACE = {
+    "Mapping": Mapping,
+    **vars(coupon),
+    **vars(records),
+    **vars(event),
+    **vars(world),
+    **vars(whenever),
+    **vars(money),
+}
 PYTHON = {
     str: "text",
     int: "number",

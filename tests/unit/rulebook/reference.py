@@ -99,7 +99,7 @@ def judge(expr: Expr, scope: Scope) -> bool | None:
         case ("contains", item, text):
             value = evaluate(item, scope)[0]
             if value is None:
-                return None
+                return False
             return text.lower() in (value.lower() if isinstance(value, str) else [word.lower() for word in value])
     raise AssertionError(expr)
 

@@ -75,8 +75,15 @@ def test_subject_and_body_know_where_they_stand() -> None:
         ("---\nsubject: a\nsubject: b\n---\nHi\n", "3:1: a second subject; the first is on line 2"),
         ("---\nsubject:\n---\nHi\n", "2:9: a subject has 1 to 200 characters; or no line"),
         (
-            "---\nattach: a.pdf\n---\nHi\n",
-            "2:1: this version can't do attachments yet; take it out, or keep the file aside until a later version",
+            "---\nattach: ../a.pdf\n---\nHi\n",
+            (
+                "2:9: '../a.pdf' leads out of automations/files/; put the file into automations/files/ "
+                "and write its name from there"
+            ),
+        ),
+        (
+            "attach:\n---\nHi\n",
+            "1:8: no file is named; write the name of one in automations/files/, or take the line out",
         ),
         (b"Hi \xff\n", "1:4: this is not UTF-8 text; save the file as UTF-8"),
         ("Hi \x07\n", "1:4: an invisible control character (U+0007); delete it"),

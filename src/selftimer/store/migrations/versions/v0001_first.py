@@ -128,14 +128,18 @@ def upgrade() -> None:
     )
     op.create_table(
         "notices",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("studio", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("studio", "key", name=op.f("pk_notices")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+        sa.UniqueConstraint("studio", "key", name=op.f("uq_notices_studio_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_notices_studio_at"), "notices", ["studio", "at"], unique=False)
+    op.create_index(op.f("ix_notices_studio_id"), "notices", ["studio", "id"], unique=False)
     op.create_table(
         "orders",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
@@ -276,6 +280,15 @@ def upgrade() -> None:
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("studio", "rule_id", name=op.f("pk_rules")),
+    )
+    op.create_table(
+        "texts",
+        sa.Column("studio", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("studio", "name", name=op.f("pk_texts")),
     )
     op.create_table(
         "runs",
