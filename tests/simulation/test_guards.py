@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulation.studio_day import StudioDay
 from tests.simulation.test_brakes import BILL, bills
+from tests.simulation.test_new_leads import RULE as FRIEND
+from tests.simulation.test_new_leads import WORDS as BROUGHT
 
 from selftimer.engine.suppression import suppress
 from selftimer.plan.state import DeliveryState, Hold
@@ -507,3 +509,20 @@ async def test_a_purged_client_who_is_still_in_the_studio_is_read_again_and_noth
         await day.until("2026-03-02 20:00")
         assert anna.id in await day.ids("client")
         assert words(day) == ["bill Anna"]
+
+
+async def test_what_the_runs_of_others_say_of_a_purged_client_is_gone_too(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, FRIEND, words=BROUGHT) as day:
+        anna = day.known("Anna", email="anna@example.com")
+        await day.until("2026-03-02 09:01")
+        day.session(anna, "2026-04-01 12:00")
+        await day.until("2026-03-02 10:00")
+        (fred,) = [ident for ident in await day.ids("client") if ident != anna.id]
+        secret = b"friend-of-anna"
+        assert any(secret in file.read_bytes() for file in day.database.parent.glob("selftimer.db*"))
+        day.vanish("clients", fred)
+        await day.order("purge", client=fred)
+        await day.until("2026-03-02 10:01")
+        assert not any(secret in file.read_bytes() for file in day.database.parent.glob("s*"))
+        assert {d.state for d in await day.deliveries()} == {DeliveryState.SENT}
+        assert (await day.stored("client", anna.id)).id == anna.id

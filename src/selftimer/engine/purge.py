@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from selftimer.engine.leads import entered_as
 from selftimer.engine.own import written_as
 from selftimer.engine.refusal import Refusal
 from selftimer.engine.suppression import secret_of
 from selftimer.engine.world import parsed
 from selftimer.facts.records import Client, Kind
 from selftimer.plan.keys import sealed
-from selftimer.plan.state import Delivery, DeliveryState, Hold
+from selftimer.plan.state import FINAL, Delivery, DeliveryState, Hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,14 +44,18 @@ def purge(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> st
             "then purge again; nothing was deleted"
         )
     client = parsed(context.api, stored) if stored is not None else None
-    for delivery in deliveries:
+    names = _names(client)
+    for delivery in [*deliveries, *_of_others(tx, client_id, names)]:
         tx.deliveries.update(_emptied(delivery), expect=[delivery.state])
     secret = secret_of(tx)
     runs = tx.people.empty_runs(client_id, now, lambda key: seal_key(secret, key))
     tx.people.forget_records(client_id, records)
     tx.people.forget_named(written_as(client_id))
+    if isinstance(client, Client) and client.email:
+        tx.people.forget_named(entered_as(client.email))
     ids = {client_id, *(ident for _, ident in records), *runs, *(d.id for d in deliveries)}
-    tx.people.forget_notices(ids, _names(client))
+    tx.people.forget_notices(ids, names)
+    tx.people.forget_traces_about(names)
     tx.control.remove_pause("client", client_id)
     tx.control.put(_WANTED, value=True)
     log.warning("client.purged", client=client_id, records=len(records), deliveries=len(deliveries), runs=len(runs))
@@ -59,6 +64,12 @@ def purge(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> st
         "ids, so that nothing is sent twice. Lines of the log keep their ids, and older backups keep all of it: delete "
         "those yourself. If the client is still in the studio, the next look reads them again"
     )
+
+
+def _of_others(tx: Tx, client_id: str, names: list[str]) -> list[Delivery]:
+    """What is done with in the runs of others and speaks of them: what entered them as a lead, notes to the owner."""
+    found = (tx.deliveries.get(ident) for ident in tx.people.deliveries_about(names))
+    return [one for one in found if one is not None and one.client_id != client_id and one.state in FINAL]
 
 
 def _emptied(delivery: Delivery) -> Delivery:

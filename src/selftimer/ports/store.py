@@ -379,6 +379,14 @@ class People(Protocol):
         """The client's own record, what belongs to them, and what is within that; also what is gone."""
         ...
 
+    def deliveries_about(self, phrases: Sequence[str]) -> list[str]:
+        """Ids of the deliveries, whomever they are for, that hold one of the phrases in their words. Looks at all."""
+        ...
+
+    def forget_traces_about(self, phrases: Sequence[str]) -> None:
+        """Delete the decisions, about whomever, that hold one of the phrases. Looks at all."""
+        ...
+
     def forget_records(self, client_id: str, records: Sequence[tuple[Kind, str]]) -> None:
         """Delete those with all their versions, events, moments and traces, and what else names the client."""
         ...

@@ -220,6 +220,7 @@ class Database:
                     driver.execute("VACUUM")
                     if self.library.journal != "WAL":
                         return True
+                    driver.execute("PRAGMA busy_timeout=500")  # for a reader nobody else is kept waiting
                     busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                     return not busy
                 finally:

@@ -52,6 +52,20 @@ _RUNS = sa.select(tables.runs.c.id, tables.runs.c.repeat_key).where(
     tables.runs.c.studio == STUDIO, tables.runs.c.client_id == _CLIENT
 )
 _EMPTY_RUN = sa.update(tables.runs).where(tables.runs.c.studio == STUDIO, tables.runs.c.id == bindparam("_id"))
+_PHRASE = bindparam("_phrase", type_=sa.Text)
+_d = tables.deliveries.c
+_ABOUT = sa.select(_d.id).where(
+    _d.studio == STUDIO,
+    sa.or_(
+        *(
+            sa.cast(column, sa.Text).contains(_PHRASE, autoescape=False)
+            for column in (_d.text, _d.body, _d.approved_text, _d.edited_text)
+        )
+    ),
+)
+_DROP_TRACES_ABOUT = sa.delete(tables.traces).where(
+    _t.studio == STUDIO, sa.cast(_t.detail, sa.Text).contains(_PHRASE, autoescape=False)
+)
 _DROP_NAMED = sa.delete(tables.named).where(tables.named.c.studio == STUDIO, tables.named.c.name == bindparam("_name"))
 _NOTICES = sa.select(_n.key, _n.subject, _n.text).where(_n.studio == STUDIO)
 _DROP_NOTICES = sa.delete(tables.notices).where(_n.studio == STUDIO, _n.key.in_(bindparam("_keys", expanding=True)))
@@ -87,6 +101,14 @@ class SqlPeople(Group):
             for kind in (Kind.PAYMENT, Kind.MESSAGE):
                 found |= dict.fromkeys((kind, i) for i in self._run(_WITHIN, _kind=kind, _parent=parent).scalars())
         return list(found)
+
+    def deliveries_about(self, phrases: Sequence[str]) -> list[str]:
+        found = (ident for phrase in phrases for ident in self._run(_ABOUT, _phrase=phrase).scalars())
+        return list(dict.fromkeys(found))
+
+    def forget_traces_about(self, phrases: Sequence[str]) -> None:
+        for phrase in phrases:
+            self._run(_DROP_TRACES_ABOUT, _phrase=phrase)
 
     def forget_records(self, client_id: str, records: Sequence[tuple[Kind, str]]) -> None:
         for kind in dict.fromkeys(kind for kind, _ in records):
