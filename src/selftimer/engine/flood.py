@@ -41,12 +41,12 @@ def hold_flood(tx: Tx, context: Context, planned: Sequence[tuple[Delivery, bool]
     in_all = len(mine) + len(before)
     flooded = _flooded(context.policy.flood, counts, of_rule)
     doubt, whole = why_doubted(tx), in_all > context.policy.flood.in_all
-    why = f"{in_all if whole else counts.total()} at once"
+    of_rule.update(d.rule_id for d, _ in mine)
     held = []
     for delivery in (*before, *(d for d, _ in mine)):
         reason = doubt or why_begun_in_doubt(tx, delivery.run_id)
         if reason is None and (whole or delivery.rule_id in flooded):
-            reason = why
+            reason = f"{in_all if whole else of_rule[delivery.rule_id]} at once"
         if reason is not None and _hold(tx, context, delivery, reason, now):
             held.append((delivery, reason))
     if held:
