@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.simulation.studio_day import StudioDay
+from tests.simulation.studio_day import StudioDay, berlin
 from tests.simulation.test_brakes import BILL, bills
 from tests.simulation.test_new_leads import RULE as FRIEND
 from tests.simulation.test_new_leads import WORDS as BROUGHT
@@ -98,6 +98,18 @@ async def test_five_failures_in_a_row_stop_everything_and_one_that_arrives_begin
         assert (SILENCE in await day.notices()) == stops
 
 
+async def test_after_a_reset_the_count_begins_anew(tmp_path: Path) -> None:
+    async with Hours(tmp_path, BILL, toml="[breaker]\nfailures_in_row = 2\n") as day:
+        await day.until("2026-03-02 09:01")
+        await refuse(day, "A", "B")
+        await day.order("resume", scope="breaker")
+        await refuse(day, "C")
+        day.invoice(day.known("Last"), "2026-03-20")
+        await day.until("2026-03-02 18:00")
+        assert "bill Last" in words(day)
+        assert (await day.notices()).count(SILENCE) == 1
+
+
 async def test_what_waits_for_the_breaker_becomes_late_as_in_a_pause(tmp_path: Path) -> None:
     rules = BILL.replace("  then:", "  late: 2 hours\n  then:")
     async with StudioDay(tmp_path, rules, toml="[breaker]\nunknown_per_hour = 1\n") as day:
@@ -152,6 +164,28 @@ async def test_after_more_than_a_day_without_a_service_the_first_look_is_held_an
     await day.until("2026-03-03 13:00")
     assert words(day) == ["bill Anna", "bill Ben", "bill Cleo"]
     await day.aclose()
+
+
+async def test_a_machine_that_slept_for_days_with_its_service_is_held_as_well(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        anna = day.known("Anna")
+        await day.until("2026-03-02 09:01")
+        day.service.observe.poll_at = berlin("2026-03-02 09:05")  # when a service on real time would look next
+        day.clock_to("2026-03-04 10:00")
+        day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-04 12:00")
+        assert day.sent() == []
+        (held,) = await day.held()
+        assert held.reason == "no service was at work for 49 hours: held for you"
+
+
+async def test_a_quiet_studio_is_no_absence(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        anna = day.known("Anna")
+        await day.until("2026-03-05 09:01")
+        day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-05 12:00")
+        assert words(day) == ["bill Anna"]
 
 
 async def test_a_service_that_was_away_for_less_than_a_day_goes_on_as_always(tmp_path: Path) -> None:

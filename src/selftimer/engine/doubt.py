@@ -90,6 +90,11 @@ def passed(tx: Tx, lane: Lane, began: Instant) -> None:
     tx.control.put(DOUBT, {**said, "lanes": left} if left else None)
 
 
+def nobody_for(hours: float) -> str:
+    """The reason that nobody was at work for so long."""
+    return f"no service was at work for {round(hours)} hours"
+
+
 def alive(tx: Tx, now: Instant) -> None:
     """Note that a service is at work."""
     tx.control.put(_ALIVE, now.format_iso())
@@ -100,5 +105,5 @@ def look_away(tx: Tx, context: Context, now: Instant) -> None:
     said = tx.control.get(_ALIVE)
     hours = 0.0 if said is None else (now - Instant.parse_iso(said)).total("hours")
     if hours > context.policy.away_hours:
-        begin(tx, f"no service was at work for {round(hours)} hours", now)
+        begin(tx, nobody_for(hours), now)
     alive(tx, now)

@@ -47,7 +47,7 @@ class Observe:
     async def step(self, now: Instant) -> Instant:
         """Poll if it is time, act on what fell due; the instant when it is next wanted."""
         with bound_contextvars(studio=self._context.studio_id):
-            await self._watch.look()
+            await self._watch.look(min(self.poll_at, self.due_at))
             await self._activate(now)
             whole = now >= min(self.poll_at, self._retry_at) and await self._poll(now)
             await FirstLook(self._context).step(now)

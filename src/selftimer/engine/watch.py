@@ -29,19 +29,22 @@ class Watch:
         self._low: str | None = ""
         self._account_known = False
 
-    async def look(self) -> None:
-        """Before the lane does anything."""
+    async def look(self, due: Instant) -> None:
+        """Before the lane does anything; it should have been its turn at `due`."""
         now = self._context.clock.now()
         jump = self._jumped(now)
+        slept = self._slept(due, now)
         low = self._context.low_space()
         beat = not 0 <= (now - self._beat_at).total("seconds") < _BEAT
         changed = (low is None) != (self._low is None) or self._low == ""
-        if not (jump or changed or beat):
+        if not (jump or slept or changed or beat):
             return
 
         def note(tx: Tx) -> None:
             if jump:
                 doubt.begin(tx, f"this machine's clock jumped by {round(jump):,} seconds", now)
+            if slept:
+                doubt.begin(tx, doubt.nobody_for(slept), now)
             if changed:
                 _space(tx, low, now)
             doubt.alive(tx, now)
@@ -60,6 +63,11 @@ class Watch:
             return 0.0
         log.error("clock.jumped", seconds=round(apart))
         return apart
+
+    def _slept(self, due: Instant, now: Instant) -> float:
+        """Hours for which nothing ran though it should have: the machine slept. 0 where that isn't too long."""
+        hours = (now - due).total("hours") if Instant.MIN < due < now else 0.0
+        return hours if hours > self._context.policy.away_hours else 0.0
 
     async def account(self) -> None:
         """Before the first poll: whether it is still the account that the database is about. `StudioError` for none."""
