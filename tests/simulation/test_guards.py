@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +12,8 @@ from tests.simulation.test_brakes import BILL, bills
 from tests.simulation.test_new_leads import RULE as FRIEND
 from tests.simulation.test_new_leads import WORDS as BROUGHT
 
+from selftimer.engine import doubt
+from selftimer.engine.breaker import count_outcome
 from selftimer.engine.suppression import suppress
 from selftimer.plan.state import DeliveryState, Hold
 
@@ -79,6 +83,17 @@ async def refuse(day: Hours, *names: str) -> None:
         day.invoice(day.known(name), "2026-03-20")
         await day.until(f"2026-03-02 {9 + day.hours:02}:10")
         day.hours += 1
+
+
+async def test_what_was_under_way_when_the_breaker_opened_is_not_told_again(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL, toml="[breaker]\nunknown_per_hour = 1\n") as day:
+        await lose_answers(day, 1)
+        (pause,) = await day.write(lambda tx: tx.control.pauses())
+        unclear = replace(await day.one(), state=DeliveryState.UNKNOWN)
+        await day.until("2026-03-02 09:30")
+        await day.write(lambda tx: count_outcome(tx, day.service.context, unclear, day.now))
+        assert await day.write(lambda tx: tx.control.pauses()) == [pause]
+        assert (await day.notices()).count(SILENCE) == 1
 
 
 @pytest.mark.parametrize(("between", "stops"), [(False, True), (True, False)])
@@ -238,6 +253,19 @@ async def test_a_restart_in_the_middle_of_that_look_does_not_end_the_doubt(tmp_p
     assert words(day) == []
     assert len(await day.held()) == 1
     await day.aclose()
+
+
+async def test_a_pass_that_began_before_the_doubt_does_not_end_it(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        await day.until("2026-03-02 09:01")
+        now = day.now
+        await day.write(lambda tx: doubt.begin(tx, "an odd thing", now))
+        for lane in ("observe", "deliver"):
+            await day.write(partial(doubt.passed, lane=lane, began=now.subtract(seconds=1)))
+        assert await day.write(doubt.why_doubted) == "an odd thing"
+        for lane in ("observe", "deliver"):
+            await day.write(partial(doubt.passed, lane=lane, began=now))
+        assert await day.write(doubt.why_doubted) is None
 
 
 async def test_another_account_than_the_one_the_database_is_about_is_held_at_its_first_look(tmp_path: Path) -> None:
