@@ -259,11 +259,12 @@ async def test_a_pass_that_began_before_the_doubt_does_not_end_it(tmp_path: Path
     async with StudioDay(tmp_path, BILL) as day:
         await day.until("2026-03-02 09:01")
         now = day.now
+        lanes: tuple[doubt.Lane, ...] = ("observe", "deliver")
         await day.write(lambda tx: doubt.begin(tx, "an odd thing", now))
-        for lane in ("observe", "deliver"):
+        for lane in lanes:
             await day.write(partial(doubt.passed, lane=lane, began=now.subtract(seconds=1)))
         assert await day.write(doubt.why_doubted) == "an odd thing"
-        for lane in ("observe", "deliver"):
+        for lane in lanes:
             await day.write(partial(doubt.passed, lane=lane, began=now))
         assert await day.write(doubt.why_doubted) is None
 
