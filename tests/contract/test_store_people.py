@@ -107,6 +107,16 @@ async def test_what_is_forgotten_of_one_is_all_of_them_and_nothing_of_others(sto
     reader.close()
 
 
+async def test_orders_about_somebody_are_emptied_and_others_are_as_they_were(store: SqlStore) -> None:
+    def put(tx: Tx) -> list[int]:
+        said = ({"id": "dlv_anna", "seen": "Dear Anna"}, {"email": "anna@x"}, {"id": "dlv_annabel"})
+        return [tx.control.add_order(T0, "approve", args) for args in said]
+
+    await store.write(put)
+    await store.write(lambda tx: tx.people.forget_orders({"dlv_anna"}, ["anna@x"]))
+    assert [order.args for order in await store.read(lambda tx: tx.control.orders())] == [{}, {}, {"id": "dlv_annabel"}]
+
+
 async def test_an_id_that_another_one_begins_with_is_not_that_one(store: SqlStore) -> None:
     await store.write(lambda tx: tx.control.notice(T0, "x", "about cl_annabel.", key="k"))
     assert await store.write(lambda tx: tx.people.forget_notices({"cl_anna"}, [])) == 0

@@ -55,6 +55,7 @@ def purge(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> st
         tx.people.forget_named(entered_as(client.email))
     ids = {client_id, *(ident for _, ident in records), *runs, *(d.id for d in deliveries)}
     tx.people.forget_notices(ids, names)
+    tx.people.forget_orders(ids, names)
     tx.people.forget_traces_about(names)
     tx.control.remove_pause("client", client_id)
     tx.control.put(_WANTED, value=True)

@@ -68,6 +68,7 @@ def suppress(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) ->
             for what, digest in _digests(tx, context, secret, args).items()
         ]
     )
+    _forget_address(tx, args)
     log.warning("client.suppressed", client=args.get("client"))
     return "gets no more advertising; messages about what they booked go on"
 
@@ -75,10 +76,17 @@ def suppress(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) ->
 def unsuppress(tx: Tx, context: Context, _now: Instant, args: Mapping[str, Any]) -> str:
     """The order: advertising again."""
     digests = _digests(tx, context, secret_of(tx), args)
+    _forget_address(tx, args)
     if not tx.people.unsuppress(list(digests.values())):
         raise Refusal("is not on the list: nothing was changed")
     log.warning("client.unsuppressed", client=args.get("client"))
     return "may get advertising again"
+
+
+def _forget_address(tx: Tx, args: Mapping[str, Any]) -> None:
+    """An address is kept as a digest only: not in the order that named it either."""
+    if args.get("email"):
+        tx.people.forget_orders((), [str(args["email"])])
 
 
 def _digests(tx: Tx, context: Context, secret: str, args: Mapping[str, Any]) -> dict[str, str]:

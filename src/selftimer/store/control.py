@@ -59,7 +59,7 @@ class SqlControl(Group):
         return int(self._connection.execute(_ADD_ORDER, row).scalar_one())
 
     def finish_order(self, order_id: int, at: Instant, result: Mapping[str, Any]) -> None:
-        self._run(_FINISH, _id=order_id, done_at=at, args={}, result=result)
+        self._run(_FINISH, _id=order_id, done_at=at, result=result)
 
     def order_result(self, order_id: int) -> Mapping[str, Any] | None:
         """What came of it; None while it waits."""

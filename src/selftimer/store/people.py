@@ -68,6 +68,9 @@ _DROP_TRACES_ABOUT = sa.delete(tables.traces).where(
 )
 _DROP_NAMED = sa.delete(tables.named).where(tables.named.c.studio == STUDIO, tables.named.c.name == bindparam("_name"))
 _NOTICES = sa.select(_n.key, _n.subject, _n.text).where(_n.studio == STUDIO)
+_o = tables.orders.c
+_ORDERS = sa.select(_o.id, sa.cast(_o.args, sa.Text)).where(_o.studio == STUDIO)
+_EMPTY_ORDER = sa.update(tables.orders).where(_o.studio == STUDIO, _o.id == bindparam("_id")).values(args={})
 _DROP_NOTICES = sa.delete(tables.notices).where(_n.studio == STUDIO, _n.key.in_(bindparam("_keys", expanding=True)))
 
 
@@ -143,9 +146,18 @@ class SqlPeople(Group):
     def _mentioning(self, ids: set[str], phrases: Sequence[str]) -> Iterator[str]:
         """Keys of the notices that hold a whole id, or a phrase anywhere."""
         for key, subject, text in self._run(_NOTICES):
-            whole = f"{key}\n{subject}\n{text}"
-            if ids & set(re.findall(r"\w+", whole)) or any(phrase in whole for phrase in phrases):
+            if _mentions(f"{key}\n{subject}\n{text}", ids, phrases):
                 yield key
+
+    def forget_orders(self, ids: Collection[str], phrases: Sequence[str]) -> None:
+        wanted = set(ids)
+        for order, args in self._run(_ORDERS).all():
+            if _mentions(args, wanted, phrases):
+                self._run(_EMPTY_ORDER, _id=order)
 
     def forget_named(self, name: str) -> None:
         self._run(_DROP_NAMED, _name=name)
+
+
+def _mentions(text: str, ids: set[str], phrases: Sequence[str]) -> bool:
+    return bool(ids & set(re.findall(r"\w+", text))) or any(phrase in text for phrase in phrases)
