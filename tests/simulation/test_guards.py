@@ -533,6 +533,8 @@ async def test_who_is_purged_is_in_no_file_any_more_and_gets_nothing_twice_and_n
         held = [d for d in await day.held() if d.client_id == anna.id]
         await day.approve(held[0].id, seen="not these words, Wilhelmina")
         await day.until("2026-03-02 10:40")
+        note = f"For client {anna.id}: the letter to Wilhelmina"
+        await day.write(lambda tx: tx.control.notice(day.now, "bill: bill needs you", note, key="outcome"))
         day.vanish("clients", anna.id)
         for row in list(day.world.tables.invoices):
             if row.client_id == anna.id:
