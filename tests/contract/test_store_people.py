@@ -1,4 +1,4 @@
-"""What every store promises about people (ports/store.py): a list of digests, and that what is forgotten is gone."""
+"""What every store promises about people (ports/people.py): a list of digests, and that what is forgotten is gone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.unit.store.stores import STORES
 
 from selftimer.facts.records import Kind
 from selftimer.plan.state import RunState
-from selftimer.ports.store import Suppression
+from selftimer.ports.people import Suppression
 from selftimer.store.reader import SqlReader
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """What the engine needs of the outside, as Protocols; adapters implement them and meet only in `selftimer.wiring`."""
 
 from selftimer.ports.channel import Channel
+from selftimer.ports.people import People, Suppression
 from selftimer.ports.store import (
     DEGRADED,
     DOUBT,
@@ -13,14 +14,12 @@ from selftimer.ports.store import (
     Notice,
     Order,
     Pause,
-    People,
     Records,
     RuleRow,
     Rules,
     Runs,
     SendJournal,
     Store,
-    Suppression,
     Timers,
     Traces,
     Tx,

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam
 
 from selftimer.facts.records import Kind
 from selftimer.plan.state import RunState
-from selftimer.ports.store import Suppression
+from selftimer.ports.people import Suppression
 from selftimer.store import tables
 from selftimer.store.rows import STUDIO, Group, Rows, chunks
 
@@ -75,7 +75,7 @@ _DROP_NOTICES = sa.delete(tables.notices).where(_n.studio == STUDIO, _n.key.in_(
 
 
 class SqlPeople(Group):
-    """`selftimer.ports.store.People` over SQL."""
+    """`selftimer.ports.people.People` over SQL."""
 
     __slots__ = ()
 
