@@ -437,6 +437,28 @@ async def test_what_is_kept_too_long_is_forgotten(tmp_path: Path) -> None:
         assert not await day.service.store.read(kept)
 
 
+async def test_a_purge_empties_what_a_person_typed_and_they_are_known_all_the_same(tmp_path: Path) -> None:
+    once = RULE.replace("  if:", "  repeat: after 30 days per webhook.email\n  if:")
+    async with form_day(tmp_path, once) as day:
+        await day.send_signed(ANNA, "m1")
+        await day.send_signed({**ANNA, "name": "Ben", "email": "ben@example.com"}, "m2")
+        await day.until("2026-03-02 10:00")
+        anna = next(row for row in day.world.tables.clients if row.email == "anna@example.com")
+        await day.order("purge", client=anna.id)
+        await day.until("2026-03-02 10:30")
+        ids = [hashlib.sha256(name).hexdigest()[:32] for name in (b"m1", b"m2")]
+
+        def emails(tx: Tx) -> list[str | None]:
+            found = [tx.hooks.get("contact-form", ident) for ident in ids]
+            return [dict(call.fields).get("email") for call in found if call is not None]
+
+        assert await day.service.store.read(emails) == [None, "ben@example.com"]
+        assert not [run for run in await day.runs() if "anna" in (run.repeat_key or "")]
+        await day.send_signed(ANNA, "m3")
+        await day.until("2026-03-02 11:00")
+        assert (await day.verdicts("website-form"))[-1] == "repeat"
+
+
 async def test_the_log_is_told_once_a_minute_of_the_same_refusal_and_never_what_was_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,8 @@ from selftimer.store.dialect import insert_new
 from selftimer.store.rows import STUDIO, Group, Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from whenever import Instant
 
 CALLS = Rows(HookCall, tables.hook_calls)
@@ -34,6 +36,13 @@ _SPOKEN_OF = sa.exists().where(
 )
 _PRUNE = sa.delete(tables.hook_calls).where(
     _c.studio == STUDIO, _c.done_at < bindparam("_before", type_=_c.done_at.type), ~_SPOKEN_OF
+)
+_EMPTY = (
+    sa.update(tables.hook_calls)
+    .where(
+        _c.studio == STUDIO, sa.cast(_c.fields, sa.Text).contains(bindparam("_phrase", type_=sa.Text), autoescape=False)
+    )
+    .values(fields={})
 )
 
 
@@ -56,3 +65,7 @@ class SqlHooks(Group):
 
     def prune(self, before: Instant) -> int:
         return self._run(_PRUNE, _before=before).rowcount
+
+    def forget_about(self, phrases: Sequence[str]) -> None:
+        for phrase in phrases:
+            self._run(_EMPTY, _phrase=phrase)

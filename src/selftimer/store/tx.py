@@ -9,6 +9,7 @@ from selftimer.store.deliveries import SqlDeliveries
 from selftimer.store.events import SqlEvents
 from selftimer.store.hooks import SqlHooks
 from selftimer.store.looks import SqlLooks
+from selftimer.store.people import SqlPeople
 from selftimer.store.records import SqlRecords
 from selftimer.store.rules import SqlRules
 from selftimer.store.runs import SqlRuns
@@ -22,7 +23,19 @@ if TYPE_CHECKING:
 class SqlTx:
     """`selftimer.ports.store.Tx` of one studio."""
 
-    __slots__ = ("control", "deliveries", "events", "hooks", "looks", "records", "rules", "runs", "timers", "traces")
+    __slots__ = (
+        "control",
+        "deliveries",
+        "events",
+        "hooks",
+        "looks",
+        "people",
+        "records",
+        "rules",
+        "runs",
+        "timers",
+        "traces",
+    )
 
     def __init__(self, connection: Connection, studio: str) -> None:
         self.records = SqlRecords(connection, studio)
@@ -35,3 +48,4 @@ class SqlTx:
         self.looks = SqlLooks(connection, studio)
         self.hooks = SqlHooks(connection, studio)
         self.control = SqlControl(connection, studio)
+        self.people = SqlPeople(connection, studio)
