@@ -232,7 +232,8 @@ def _effect(rule: Rule, entry: Entry, effect: _At, words: Mapping[str, WordsSour
             "this goes out after a wait, whatever happened meanwhile",
             "add 'until: client.replied' or an 'if' to the rule or the step",
         )
-    if (step.approve or rule.approve) and step.late is None:
+    own = rule.approve and "approve" in rule.source["rule"]  # `all_rules` asks of everything: no step is written for it
+    if (step.approve or own) and step.late is None:
         hint = "say how long its words stay right: add 'late: 3 days' to the step"
         yield _warning(step.where, "this waits up to 7 days for your yes", hint)
     if isinstance(step, CouponStep):
