@@ -273,7 +273,7 @@ def diff_packs(workspace: Path, name: str | None, *, source: Path | None, taken:
         say("no packs were written here; 'selftimer new' lists them")
     else:
         for one in compared:
-            _say_comparison(one)
+            _say_comparison(one, all_of_it=name is not None)
     if taken:
         for one in known:
             keep(settings.workspace, record_of(one.pack, one.answers, one.files), one.files)
@@ -302,7 +302,8 @@ def _compared(settings: Settings, record: Record, source: Path | None) -> Compar
     return compare(settings.workspace, record, pack, _today())
 
 
-def _say_comparison(one: Comparison | str) -> None:
+def _say_comparison(one: Comparison | str, *, all_of_it: bool) -> None:
+    """What changed in the pack, with what you changed in those files; or all that either did."""
     if isinstance(one, str):
         note(one)
         return
@@ -313,14 +314,14 @@ def _say_comparison(one: Comparison | str) -> None:
         return
     say(f"{one.pack.name}: {versions}", "bold")
     for change in one.changes:
-        _say_change(change)
+        _say_change(change, own=all_of_it or bool(change.upstream))
 
 
-def _say_change(change: Change) -> None:
+def _say_change(change: Change, *, own: bool) -> None:
     sides = [f"{change.upstream} in the pack" if change.upstream else "", f"{change.own} by you" if change.own else ""]
     say(f"\n{change.file}: {', '.join(side for side in sides if side)}")
     _say_diff(change.upstream_diff)
-    if change.upstream:
+    if own:
         _say_diff(change.own_diff)
 
 

@@ -38,6 +38,7 @@ _OWN = {".env.example": _ENV, ".gitignore": ".env\n.selftimer/\n*.log\n"}
 
 def make_workspace(directory: Path) -> int:
     """Copy the starter; `WorkspaceError` where that would overwrite something."""
+    from selftimer.packs.placing import keep_starter
     from selftimer.simulation.workspace import copy_starter, write_files
 
     there = [name for name in _OWN if (directory / name).exists()]
@@ -46,12 +47,14 @@ def make_workspace(directory: Path) -> int:
     try:
         copied = copy_starter(directory)
         write_files(directory, _OWN)
+        keep_starter(directory)
     except OSError as error:
         raise WorkspaceError(f"{error.filename or directory} can't be written: {error.strerror}") from error
     say(f"A workspace with {len(copied) + len(_OWN)} files is in {directory}. Next:")
     say("  1. write your studio's name, zone and words to selftimer.toml")
     say(f"  2. selftimer login -w {directory}    and then    selftimer doctor -w {directory}")
     say(f"  3. selftimer check -w {directory}    and then    selftimer run -w {directory}")
+    say("More rules, with words and tests: 'selftimer new' lists them.")
     return 0
 
 

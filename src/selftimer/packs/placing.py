@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selftimer.errors import ConfigError, Problem, RuleFileError, WorkspaceError
+from selftimer.packs.catalogue import STARTER, of_catalogue
 from selftimer.packs.filling import fill
 from selftimer.packs.record import FOLDER, Record, digest, files_of, records
 from selftimer.rulebook.files import FILES, FOLDERS, TEST_FOLDERS, read_attachments, read_workspace
@@ -116,6 +117,13 @@ def keep(workspace: Path, record: Record, written: Mapping[str, bytes]) -> None:
             path.write_bytes(content)
     except OSError as error:
         raise WorkspaceError(f"{error.filename or workspace} can't be written: {error.strerror}") from error
+
+
+def keep_starter(workspace: Path) -> None:
+    """Note the packs that the starter is made of, where it has just been copied."""
+    for name in STARTER:
+        pack = of_catalogue(name)
+        keep(workspace, record_of(pack, {}, pack.files), pack.files)
 
 
 def _same(path: Path, content: bytes) -> bool:
