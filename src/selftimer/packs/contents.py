@@ -7,6 +7,7 @@ numbers and sizes, those that an archive claims and those that come out of it.
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import PurePosixPath
@@ -35,6 +36,10 @@ _KINDS: Mapping[str, frozenset[str]] = {
 """Folder of a workspace to the kinds of files that it takes from a pack."""
 _ATTACHED = frozenset({".pdf", ".jpg", ".jpeg", ".png", ".txt"})
 _REGULAR = {0, stat.S_IFREG}
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, IndexError, OverflowError,
+)  # fmt: skip
+"""What the reader of archives raises for one that is damaged, or made to harm."""
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
@@ -75,7 +80,7 @@ def _read_zip(source: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(source) as archive:
             return _checked(source, _unpacked(source, archive))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ConfigError(f"{source} can't be read as a ZIP archive: {error}") from error
 
 
