@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 PACK = {
     "pack.yaml": "name: hallo\ntitle: Say hello\nfor: Says hello to whoever books.\nversion: 1\n"
     "inputs:\n  days: {ask: After how many days?, type: number, default: 2, min: 1, max: 9}\n",
-    "rules/hallo.yaml": "rules:\n  - id: hallo\n    title: Say hello\n    when: ${days} days after session.start_at at 10:00\n"
+    "rules/hallo.yaml": "rules:\n  - id: hallo\n    title: Say hello\n"
+    "    when: ${days} days after session.start_at at 10:00\n"
     "    if: session.confirmed\n    then:\n      - send: hallo\n",
     "automations/messages/hallo.md": "Hi {{ client.first_name }},\n\nhello again after ${days} days.\n",
     "rules/tests/hallo.yaml": "tests:\n  - name: hello\n    rule: hallo\n    given:\n      - client: {id: anna}\n"

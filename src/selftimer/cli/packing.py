@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from selftimer.cli.output import clean, complain, console, note, print_json, print_table, say
 from selftimer.cli.problems import show_text
@@ -58,9 +58,7 @@ def _asks(pack: Pack) -> list[str]:
 
 
 def _described(pack: Pack) -> dict[str, object]:
-    asks = [
-        {"name": one.name, "ask": one.ask, "type": one.type, "default": one.default} for one in pack.inputs
-    ]
+    asks = [{"name": one.name, "ask": one.ask, "type": one.type, "default": one.default} for one in pack.inputs]
     return {
         "name": pack.name, "version": pack.version, "title": pack.title, "for": pack.summary, "inputs": asks,
         "needs": pack.needs, "files": list(pack.files),
@@ -205,7 +203,7 @@ def _say_placement(placement: Placement) -> None:
 
 
 def _does(rule: Rule) -> list[str]:
-    """What a rule does to the world, each once: `writes to clients`, `notes to you`, `creates coupon` …"""
+    """What a rule does to the world, each once: `writes to clients`, `notes to you` and so on."""
     from selftimer.rulebook.lint import effects_of
     from selftimer.rulebook.model import CouponStep, CreateStep, LeadStep, NotifyStep, SendStep, UpdateStep, WebhookStep
 
@@ -217,8 +215,8 @@ def _does(rule: Rule) -> list[str]:
                     found.append("writes to clients after your yes" if approve else "writes to clients")
                 case NotifyStep():
                     found.append("notes to you")
-                case CreateStep(kind=kind):
-                    found.append(f"creates {kind}")
+                case CreateStep(kind=kind, draft=draft):
+                    found.append(f"{'drafts' if draft else 'mails'} a {kind}")
                 case CouponStep():
                     found.append("creates coupons")
                 case LeadStep():
@@ -228,7 +226,7 @@ def _does(rule: Rule) -> list[str]:
                 case WebhookStep():
                     found.append("calls an address")
                 case _:
-                    pass
+                    assert_never(effect.step)
     return list(dict.fromkeys(found)) or ["does nothing"]
 
 
@@ -245,7 +243,7 @@ def _say_next(settings: Settings, workspace: Path, placement: Placement) -> None
 
     where = "" if settings.workspace == Path.cwd() else f" -w {workspace}"
     count = len(placement.new)
-    say(f"\n{count} file{'' if count == 1 else 's'} written to {settings.workspace}. They are yours: read and change them.")
+    say(f"\n{count} file{'' if count == 1 else 's'} written to {settings.workspace}. They are yours: read them first.")
     say(f"Next: selftimer check{where}    and then    selftimer test{where}")
 
 
@@ -296,7 +294,9 @@ def _compared(settings: Settings, record: Record, source: Path | None) -> Compar
     elif source is not None or Path(record.origin).exists():
         pack = from_elsewhere(source or Path(record.origin))
     else:
-        return f"{record.name}: it came from {clean(record.origin)}, which isn't there; give its newer version by --from"
+        return (
+            f"{record.name}: it came from {clean(record.origin)}, which isn't there; give its newer version by --from"
+        )
     if pack.name != record.name:
         raise ConfigError(f"the pack in {source or record.origin} is called {pack.name!r}, not {record.name!r}")
     return compare(settings.workspace, record, pack, _today())

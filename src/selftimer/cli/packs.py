@@ -14,9 +14,13 @@ def new(
     *,
     inputs: Annotated[
         tuple[str, ...],
-        Parameter(name="--input", consume_multiple=True, help="An answer, name=value; as many as you like."),
+        Parameter(
+            name="--input", consume_multiple=True, negative=(), help="An answer, name=value; as many as you like."
+        ),
     ] = (),
-    source: Annotated[Path | None, Parameter(name="--from", help="Take the pack in this folder or ZIP archive.")] = None,
+    source: Annotated[
+        Path | None, Parameter(name="--from", help="Take the pack in this folder or ZIP archive.")
+    ] = None,
     show: Annotated[bool, Parameter(help="Print the files, and write nothing.")] = False,
     yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Don't ask: defaults for answers, and write.")] = False,
     workspace: Workspace = HERE,

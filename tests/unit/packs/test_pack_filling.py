@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,9 @@ from selftimer.errors import ConfigError, RuleFileError
 from selftimer.packs.filling import fill, read_answer, read_answers
 from selftimer.packs.model import Input
 from selftimer.packs.reading import read_pack
+
+if TYPE_CHECKING:
+    from selftimer.packs.model import Value
 
 TODAY = Date(2026, 5, 20)
 DAYS = Input(name="days", ask="How many?", type="number", default="5", least=2, most=9)
@@ -22,7 +27,7 @@ HEAD = "name: hello\ntitle: Hello\nfor: Says hello.\nversion: 1\ninputs:\n  days
 
 
 def filled(text: str) -> str:
-    answers = {"days": 5, "opens": Date(2027, 4, 1), "mark": "VIP"}
+    answers: dict[str, Value] = {"days": 5, "opens": Date(2027, 4, 1), "mark": "VIP"}
     return fill({"rules/a.yaml": text.encode()}, answers)["rules/a.yaml"].decode()
 
 
