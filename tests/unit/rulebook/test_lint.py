@@ -268,6 +268,13 @@ def test_24_an_approval_without_time_to_give_it() -> None:
     assert told(body + "\n    late: 3 days") == []
 
 
+def test_24_steps_need_no_time_of_their_own_because_all_rules_ask() -> None:
+    body = rule("when: session.confirmed\nthen:\n  - send: hello")
+    asks = "all_rules:\n  approve: client.company is containing 'Nord'\n"
+
+    assert [str(problem) for problem in load(asks + body, hello="Hello").problems] == []
+
+
 def test_25_a_change_that_comes_twice_in_a_minute() -> None:
     body = "when: session.rescheduled\nif: session.confirmed\nthen: [{send: hello}]"
     assert told(body) == [
