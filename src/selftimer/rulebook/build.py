@@ -189,7 +189,9 @@ class _RuleBuilder:
     def _rule(self, drafts: list[_Draft]) -> Rule:
         source, place, checker = self.source, self.place, self.checker
         # What the rule itself can say: what all of its entries know.
-        common = self._ground(tuple(t for draft in drafts for t in draft.triggers), source.then)
+        common = drafts[0].ground
+        if len(drafts) > 1:
+            common = self._ground(tuple(t for draft in drafts for t in draft.triggers), source.then)
         late = checker.span(place / "late", source.late)
         series = drafts[0].source is not None
         automations = self._reachable()
