@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from selftimer.cli import main
 from selftimer.plan.policy import QuietHours
 from selftimer.primitives.time import Span
+from selftimer.rulebook import keys
 from selftimer.rulebook.files import read_workspace
 from selftimer.rulebook.loader import load_workspace
 from selftimer.settings import Settings
@@ -46,6 +47,15 @@ def _name(path: Path) -> str:
 def test_the_reference_is_what_the_program_knows(tool: str, page: str, content: str) -> None:
     written = (DOCS / "reference" / page).read_text("utf-8")
     assert written == content, f"run: .venv/bin/python docs/tools/{tool}"
+
+
+def test_the_languages_table_of_a_rules_keys_says_what_editors_say() -> None:
+    text = (DOCS / "reference" / "language.md").read_text("utf-8")
+    table = re.sub(
+        r"\[((?:`[^`]*`|[^\]`])+)\]\([^)]+\)", r"\1", text[text.index("| key |") : text.index("### all_rules")]
+    )
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    assert rows == [(name, key.meaning, key.default) for name, key in keys.RULE.items()]
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

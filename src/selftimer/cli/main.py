@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 _COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
     "The account": (login.login, login.logout, doctor.doctor),
-    "The service": (files.init, files.check, serve.run, serve.once, files.backup),
+    "The service": (files.init, files.check, files.schema, serve.run, serve.once, files.backup),
     "What happens, and why": (
         views.status,
         views.runs,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jinja2 import Environment
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.lexer import Lexer, TokenStream, float_re, integer_re, name_re, string_re, whitespace_re
+from jinja2.lexer import Lexer, TokenStream
 from jinja2.parser import Parser
 
 from selftimer.rulebook.expression import Fault
@@ -25,14 +25,8 @@ MAX_LENGTH = 2_000
 MAX_NODES = 200
 MAX_BRACKETS = 25
 _ENV = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it only parses; nothing is rendered
-_WORDS = {
-    "whitespace": whitespace_re,
-    "float": float_re,
-    "integer": integer_re,
-    "name": name_re,
-    "string": string_re,
-}
-"""Jinja2's pieces of an expression but for operators, in its own order."""
+_WORDS = frozenset({"whitespace", "float", "integer", "name", "string"})
+"""What Jinja2 calls the pieces of an expression but for operators."""
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _UNCLOSED = re.compile(r"innermost block that needs to be closed is '(\w+)'\.?\Z")
 _UNKNOWN_TAG = re.compile(r"Encountered unknown tag '(\w+)'")
@@ -75,10 +69,12 @@ class SyntaxFault(Exception):  # noqa: N818 - carries a Fault
 
 def _quick(lexer: Lexer) -> Lexer:
     """A lexer of its own with one pattern for the pieces that Jinja2 tries one after the other: the same, sooner."""
-    words = re.compile("|".join(f"(?P<{name}>{_scoped(pattern)})" for name, pattern in _WORDS.items()))
     for state in ("variable_begin", "block_begin"):
-        rest = [rule for rule in lexer.rules[state] if rule.pattern not in _WORDS.values()]
-        lexer.rules[state] = [lexer.rules[state][0]._replace(pattern=words, tokens=("#bygroup",), command=None), *rest]
+        rules = lexer.rules[state]
+        words = [rule for rule in rules if rule.tokens in _WORDS]
+        pattern = re.compile("|".join(f"(?P<{rule.tokens}>{_scoped(rule.pattern)})" for rule in words))
+        one = words[0]._replace(pattern=pattern, tokens=("#bygroup",))
+        lexer.rules[state] = [one, *(rule for rule in rules if rule not in words)]
     return lexer
 
 

@@ -66,7 +66,7 @@ def load_workspace(
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for garbage meanwhile: all that a load makes stays, and looking through it costs a fifth of the time."""
+    """No search for garbage meanwhile: what a load makes stays, and going through it costs a fifth of the time."""
     on = gc.isenabled()
     gc.disable()
     try:
