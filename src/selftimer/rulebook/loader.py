@@ -15,7 +15,8 @@ from selftimer.rulebook.build_inputs import inside, types_of
 from selftimer.rulebook.build_steps import AutomationUnit, StepBuilder, Use
 from selftimer.rulebook.build_text import Checker
 from selftimer.rulebook.files import FILES, MAX_FILE
-from selftimer.rulebook.lint import effects_of, lint, unused_words
+from selftimer.rulebook.lint import lint, unused_words
+from selftimer.rulebook.lint_walk import effects_of
 from selftimer.rulebook.model import NotifyStep, Rulebook, SendStep
 from selftimer.rulebook.models import AllRulesSource, AutomationSource, RuleSource
 from selftimer.rulebook.names import Names
@@ -172,7 +173,7 @@ class _Loader:
             self.problems += built.problems
         rules = {built.rule.id: built.rule for built in builts if built.rule is not None}
         titled = frozenset(name for name, unit in self.rules.items() if unit.source.title)
-        self.problems += lint(rules.values(), titled, self.words)
+        self.problems += lint(rules.values(), titled, self.words, self.studio.mails)
         ran = {name for built in builts for name in built.ran}
         alone = [use for name in sorted(self.automations.keys() - ran) for use in self._alone(self.automations[name])]
         uses = [use for built in builts for use in built.uses] + alone
