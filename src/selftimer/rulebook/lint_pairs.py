@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from selftimer.rulebook.exclude import Asked
     from selftimer.rulebook.model import Entry, Rule, Step, Trigger
 
+_COMPARED = 100
+"""Rules that are compared with each other where they all begin with the same: more are past anybody's oversight."""
 Reason = tuple[object, ...]
 """What brings a message about, times of day aside: an event's name, or a record's date and the days from it."""
 
@@ -70,7 +72,7 @@ def _senders(rules: Sequence[Rule]) -> dict[Reason, list[_Sender]]:
 
 def _same_day(rules: Sequence[Rule]) -> Iterator[Problem]:
     for senders in _senders(rules).values():
-        for one, other in combinations(senders, 2):
+        for one, other in combinations(senders[:_COMPARED], 2):
             if one.rule is other.rule or _exclusive(one, other):
                 continue
             yield warning(
@@ -126,43 +128,44 @@ def _mail_reason(sentence: str) -> Reason | None:
 
 def _rounds(rules: Sequence[Rule]) -> Iterator[Problem]:
     """Rules that begin each other, or themselves, by what they create; one that repeats itself rarely ends that."""
-    causes = {rule.id: _made(rule) for rule in rules if rule.repeat.after is None and not rule.repeat.once}
-    begins = {
-        rule.id: {t.name for e in rule.entries for t in e.triggers if isinstance(t, EventTrigger)} for rule in rules
-    }
-    leads = {one: sorted(other for other in causes if causes[one] & begins[other]) for one in causes}
+    ways: dict[str, dict[str, Rule]] = {}
+    for rule in rules:
+        if rule.repeat.after is None and not rule.repeat.once:
+            for begun in {t.name for entry in rule.entries for t in entry.triggers if isinstance(t, EventTrigger)}:
+                for made in _made(rule):
+                    ways.setdefault(begun, {}).setdefault(made, rule)
     told: set[frozenset[str]] = set()
-    where = {rule.id: rule.where for rule in rules}
-    for start in leads:
-        circle = _way_back(start, leads)
-        if circle and frozenset(circle) not in told:
-            told.add(frozenset(circle))
-            said = " → ".join([*circle, circle[0]])
+    for start in ways:
+        circle = _way_back(start, ways)
+        names = [rule.id for rule in circle]
+        if circle and frozenset(names) not in told:
+            told.add(frozenset(names))
+            said = " → ".join([*names, names[0]])
             yield error(
-                where[start],
+                circle[0].where,
                 f"this goes round for ever, each time with a new record: {said}",
                 "add a 'repeat' to one of them, like 'repeat: after 30 days per client'",
             )
 
 
-def _way_back(start: str, leads: Mapping[str, Sequence[str]]) -> list[str]:
-    """The shortest way from a rule back to itself, or nothing."""
-    ways = [[start]]
+def _way_back(start: str, ways: Mapping[str, Mapping[str, Rule]]) -> list[Rule]:
+    """The rules of the shortest way from an event back to itself, or nothing."""
+    todo: list[tuple[str, list[Rule]]] = [(start, [])]
     seen: set[str] = set()
-    while ways:
-        way = ways.pop(0)
-        for following in leads[way[-1]]:
+    while todo:
+        event, way = todo.pop(0)
+        for following, rule in ways.get(event, {}).items():
             if following == start:
-                return way
+                return [*way, rule]
             if following not in seen:
                 seen.add(following)
-                ways.append([*way, following])
+                todo.append((following, [*way, rule]))
     return []
 
 
-def _made(rule: Rule) -> set[str]:
+def _made(rule: Rule) -> list[str]:
     """The events that come of what a rule creates."""
-    return {name for entry in rule.entries for effect in effects_of(entry) for name in _events(effect.step)}
+    return [name for entry in rule.entries for effect in effects_of(entry) for name in _events(effect.step)]
 
 
 def _events(step: Step) -> tuple[str, ...]:

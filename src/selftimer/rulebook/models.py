@@ -66,11 +66,21 @@ def _id(value: object) -> str:
     return text
 
 
+MAX_LIST = 50
+"""Texts or conditions in one list."""
+
+
+def _bounded(value: list[object]) -> list[object]:
+    if len(value) > MAX_LIST:
+        raise refuse(f"the list has {len(value):,} entries; {MAX_LIST} are allowed", "make several rules of it")
+    return value
+
+
 def _conditions(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
         if not value:
             raise refuse("the list is empty", "write a condition, or take the key out")
-        return tuple(_condition(item) for item in value)
+        return tuple(_condition(item) for item in _bounded(value))
     return (_condition(value),)
 
 
@@ -88,7 +98,7 @@ def _yes_or_conditions(value: object) -> bool | tuple[str, ...]:
 
 def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, list) and value:
-        return tuple(_text(item) for item in value)
+        return tuple(_text(item) for item in _bounded(value))
     return (_text(value),)
 
 
@@ -143,7 +153,9 @@ ID_PATTERN = "^[a-z0-9][a-z0-9_-]{0,63}$"
 
 def _or_list(*alternatives: dict[str, Any]) -> WithJsonSchema:
     """One text or a list of them, as a JSON Schema has it."""
-    return WithJsonSchema({"anyOf": [*alternatives, {"type": "array", "items": _TEXT, "minItems": 1}]})
+    return WithJsonSchema(
+        {"anyOf": [*alternatives, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MAX_LIST}]}
+    )
 
 
 # What reads a value stands beside how an editor is told of it (rulebook.jsonschema).
