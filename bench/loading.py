@@ -62,7 +62,7 @@ def _copied(starter: Mapping[str, str], copy: int) -> dict[str, str]:
             own = text.replace("Hi ", f"Hi number {copy}, ") + f"\n{copy}\n"
         else:
             own = _SAID.sub(rf"\g<1>\g<2>-{copy}", _ID.sub(rf"\g<1>\g<2>-{copy}", text))
-            own = own.replace(" at 10:00", f" at {8 + copy % 12:02}:{copy % 60:02}")
+            own = own.replace(" at 10:00", f" at {8 + copy % 6:02}:{copy % 60:02}")
             own = own.replace("if: session.confirmed", f"if: session.confirmed and client.city != 'town {copy}'")
         found[f"{stem}-{copy}.{ending}"] = own
     return found

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9 _.,'()=<>!|/-]*(?<! )\Z")
 _WORDS = frozenset({"true", "false", "null"})
@@ -15,10 +15,10 @@ _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _INDENT = "  "
 
 
-def print_rules(rules: list[Mapping[str, Any]], all_rules: Mapping[str, Any] | None = None) -> str:
+def print_rules(rules: Sequence[Mapping[str, Any]], all_rules: Mapping[str, Any] | None = None) -> str:
     """The file of rules as plain data, such as `Rule.source` keeps them."""
     everywhere = {"all_rules": all_rules} if all_rules else {}
-    return print_data({**everywhere, "rules": rules})
+    return print_data({**everywhere, "rules": list(rules)})
 
 
 def print_data(data: Mapping[str, Any]) -> str:
