@@ -15,7 +15,6 @@ from selftimer.studio.api import Studio
 from selftimer.studio.endpoints import Endpoints
 from selftimer.studio.keep import Keep
 from selftimer.studio.memory import Credentials
-from selftimer.studio.tour import Tour
 
 if TYPE_CHECKING:
     import httpx
@@ -103,6 +102,8 @@ async def tour(
     settings: Settings, *, clock: Clock | None = None, transport: httpx.AsyncBaseTransport | None = None
 ) -> Report:
     """A read-only tour over the account; `StudioError` where there is no session to be had."""
+    from selftimer.studio.tour import Tour  # with all that is known of every field: a service needs none of it
+
     keep = keep_of(settings)
     studio = open_studio(settings, credentials_of(settings, keep), keep, clock=clock, transport=transport, guest=True)
     try:

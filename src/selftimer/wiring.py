@@ -19,7 +19,6 @@ from selftimer.channels.documents import DocumentChannel
 from selftimer.channels.dry import DryChannel
 from selftimer.channels.files import Attachments
 from selftimer.channels.leads import LeadChannel
-from selftimer.channels.mail import Mailbox, MailTeller
 from selftimer.channels.notify import NoteChannel
 from selftimer.channels.outgoing import Target
 from selftimer.channels.post import Board, PostTeller
@@ -263,6 +262,8 @@ def tellers(settings: Settings, clock: Clock) -> list[Teller]:
     """The ways to the owner that are set (`[notify]`)."""
     found: list[Teller] = []
     if (mail := settings.notify.email) is not None:
+        from selftimer.channels.mail import Mailbox, MailTeller  # with smtplib, which few need
+
         mailbox = Mailbox(
             host=mail.host,
             port=mail.port,

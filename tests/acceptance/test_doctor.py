@@ -27,20 +27,56 @@ def studio() -> Iterator[Studio]:
 
 
 @pytest.fixture(scope="module")
+def stepped() -> Iterator[Studio]:
+    """One whose clock moves when somebody waits: a tour at the usual pace takes no time."""
+    with Studio(World(seed=7, population=12, living=False)) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
 def workspace(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_workspace(tmp_path_factory.mktemp("nord"), studio.origin, more=FAST)
 
 
 @pytest.fixture(autouse=True)
-def _bare(monkeypatch: pytest.MonkeyPatch, studio: Studio) -> Iterator[None]:
+def _bare(monkeypatch: pytest.MonkeyPatch, studio: Studio, stepped: Studio) -> Iterator[None]:
     bare(monkeypatch)
     yield
-    httpx.delete(f"{studio.origin}/_sandbox/drift").raise_for_status()
+    for one in (studio, stepped):
+        httpx.delete(f"{one.origin}/_sandbox/drift").raise_for_status()
 
 
 @pytest.fixture
 def selftimer(workspace: Path, capsys: pytest.CaptureFixture[str]) -> Commands:
     return Commands(workspace, capsys)
+
+
+@pytest.fixture(scope="module")
+def stepped_workspace(stepped: Studio, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_workspace(tmp_path_factory.mktemp("stepped"), stepped.origin)
+
+
+@pytest.fixture
+def by_its_clock(stepped_workspace: Path, stepped: Studio, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    return Doctor(Commands(stepped_workspace, capsys), stepped)
+
+
+class Doctor:
+    """`selftimer doctor` by the clock of a stepped sandbox."""
+
+    def __init__(self, selftimer: Commands, studio: Studio) -> None:
+        self.selftimer, self.studio = selftimer, studio
+        self._words = ("doctor", "--sandbox-clock", studio.origin)
+
+    def __call__(self, *options: str) -> int:
+        return self.selftimer(*self._words, *options)
+
+    def json(self) -> Any:
+        return self.selftimer.json(*self._words)
+
+    @property
+    def out(self) -> str:
+        return self.selftimer.out
 
 
 def order(studio: Studio, **drift: Any) -> None:
@@ -63,25 +99,25 @@ def test_a_studio_as_it_is_known_is_said_to_be_and_nothing_is_written(selftimer:
     assert writes(studio) == before
 
 
-def test_what_differs_and_matters_is_named_and_the_exit_code_says_so(selftimer: Commands, studio: Studio) -> None:
-    order(studio, drift="new_word", path="/invoices/", field="status", value="on_hold")
-    order(studio, drift="extra_field", path="/clients/", field="loyalty", value="gold")
-    assert selftimer("doctor") == 1
-    matters, _, harmless = selftimer.out.partition("Differs, and does no harm:")
+def test_what_differs_and_matters_is_named_and_the_exit_code_says_so(by_its_clock: Doctor) -> None:
+    order(by_its_clock.studio, drift="new_word", path="/invoices/", field="status", value="on_hold")
+    order(by_its_clock.studio, drift="extra_field", path="/clients/", field="loyalty", value="gold")
+    assert by_its_clock() == 1
+    matters, _, harmless = by_its_clock.out.partition("Differs, and does no harm:")
     assert "invoice.status has a word that Selftimer doesn't know (on_hold): such records are set aside" in matters
     assert "client.loyalty is new: it is kept, and no rule sees it (text)" in harmless
-    assert "gold" not in selftimer.out
+    assert "gold" not in by_its_clock.out
 
 
-def test_what_differs_and_does_no_harm_exits_with_0(selftimer: Commands, studio: Studio) -> None:
-    order(studio, drift="no_rate_headers")
-    assert selftimer("doctor") == 0
-    assert "the studio tells no rate limit; Selftimer keeps to its own" in selftimer.out
+def test_what_differs_and_does_no_harm_exits_with_0(by_its_clock: Doctor) -> None:
+    order(by_its_clock.studio, drift="no_rate_headers")
+    assert by_its_clock() == 0
+    assert "the studio tells no rate limit; Selftimer keeps to its own" in by_its_clock.out
 
 
-def test_programs_get_the_same_as_data(selftimer: Commands, studio: Studio) -> None:
-    order(studio, drift="clock_skew", seconds=600)
-    said = selftimer.json("doctor")
+def test_programs_get_the_same_as_data(by_its_clock: Doctor) -> None:
+    order(by_its_clock.studio, drift="clock_skew", seconds=600)
+    said = by_its_clock.json()
     assert said["differs"]
     assert [(one["subject"], one["what"], one["matters"]) for one in said["findings"]] == [
         ("the studio", "clock skew", True)
@@ -93,10 +129,10 @@ def test_programs_get_the_same_as_data(selftimer: Commands, studio: Studio) -> N
     assert said["session"]["kind"] == "password"
 
 
-def test_every_field_is_listed_with_its_types_where_that_is_asked_for(selftimer: Commands) -> None:
-    assert selftimer("doctor", "--fields") == 0
-    assert "client.list (15 records):" in selftimer.out
-    assert re.search(r"address_info\.city +(text|null) \d+", selftimer.out)
+def test_every_field_is_listed_with_its_types_where_that_is_asked_for(by_its_clock: Doctor) -> None:
+    assert by_its_clock("--fields") == 0
+    assert "client.list (15 records):" in by_its_clock.out
+    assert re.search(r"address_info\.city +(text|null) \d+", by_its_clock.out)
 
 
 def test_a_stepped_sandbox_is_as_known_by_its_own_clock_and_apart_by_this_machines(
@@ -127,11 +163,10 @@ def test_status_has_a_line_for_what_is_set_aside_and_one_for_what_is_new(
     assert [(one["kind"], one["name"], one["records"]) for one in said["new_fields"]] == [("client", "loyalty", 14)]
 
 
-def test_a_session_is_shared_with_the_service_so_that_ten_doctors_sign_in_once(
-    selftimer: Commands, studio: Studio
-) -> None:
+def test_a_session_is_kept_so_that_many_doctors_sign_in_once(by_its_clock: Doctor) -> None:
     for _ in range(4):
-        assert selftimer("doctor") == 0
+        assert by_its_clock() == 0
+    assert by_its_clock.json()["session"]["seconds_so_far"] > 60, "a tour takes half a minute"
 
 
 def test_where_there_is_no_studio_it_says_so_with_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

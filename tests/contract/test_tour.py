@@ -4,72 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from tests.contract.tour_kit import Visit, found, full_world
 
 from selftimer.cli.checkup import show
-from selftimer.primitives.clock import VirtualClock
-from selftimer.sandbox.app import create_app
-from selftimer.sandbox.drift import Drifts, parse_drift
-from selftimer.sandbox.faults import Fault, Faults
+from selftimer.sandbox import bulk
+from selftimer.sandbox.book import galleries
+from selftimer.sandbox.faults import Fault
 from selftimer.sandbox.profile import ServerOptions
-from selftimer.sandbox.transport import FaultTransport
 from selftimer.sandbox.world import World
-from selftimer.studio import Credentials, Studio
 from selftimer.studio.endpoints import ENDPOINTS
-from selftimer.studio.tour import Tour, visited
-
-if TYPE_CHECKING:
-    from selftimer.studio.tour_report import Report
-
-
-class Counting(httpx.AsyncBaseTransport):
-    """Passes requests on and keeps what they were."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-        self.asked: list[str] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(f"{request.method} {request.url.path}")
-        return await self._inner.handle_async_request(request)
-
-
-class Visit:
-    """A doctor at a sandbox."""
-
-    def __init__(self, world: World | None = None, options: ServerOptions | None = None) -> None:
-        self.world = world or World(seed=7, population=60)
-        self.drifts, self.faults = Drifts(), Faults()
-        self.transport = Counting(FaultTransport(create_app(self.world, options, self.faults, self.drifts)))
-        self.clock = VirtualClock(self.world.now)
-
-    def order(self, **drift: Any) -> None:
-        self.drifts.order(parse_drift(drift))
-
-    async def report(self) -> Report:
-        profile = self.world.profile
-        studio = Studio(
-            Credentials(email=profile.email, password=SecretStr(profile.password)),
-            self.clock,
-            Random(1),
-            base_url="http://sandbox/api/v1",
-            requests_per_minute=6_000,
-            transport=self.transport,
-        )
-        try:
-            return await Tour(studio, self.clock).run()
-        finally:
-            await studio.aclose()
-
-
-def found(report: Report) -> list[tuple[str, str]]:
-    return sorted((one.subject, one.what) for one in report.findings)
-
+from selftimer.studio.tour_plan import CLIENTS_TRIED, LEFT_OUT, OF_A_CLIENT, visited
 
 # --- what it asks ---
 
@@ -86,25 +34,42 @@ async def test_nothing_is_written_and_the_sign_in_is_the_only_post() -> None:
     visit = Visit()
     before = visit.world.ledger.to_json(0)["writes"]
     await visit.report()
-    assert [asked for asked in visit.transport.asked if not asked.startswith("GET ")] == ["POST /login"]
+    assert [asked for asked in visit.recorded.asked if not asked.startswith("GET ")] == ["POST /login"]
     assert visit.world.ledger.to_json(0)["writes"] == before
 
 
-async def test_an_endpoint_is_asked_once_and_all_of_it_is_a_handful_of_requests() -> None:
+async def test_an_endpoint_is_asked_once_and_how_many_requests_that_made_is_said() -> None:
     visit = Visit()
-    await visit.report()
-    counts = Counter(visit.transport.asked)
+    report = await visit.report()
+    assert report.requests == len(visit.recorded.asked)
+    counts = Counter(visit.recorded.asked)
     assert counts.pop("GET /api/v1/notifications/all") == 2  # the sign-in's probe, and the visit
     assert set(counts.values()) == {1}
-    assert len(visit.transport.asked) <= len(visited()) + 6
+    assert len(visit.recorded.asked) <= len(visited()) + len(OF_A_CLIENT) * (CLIENTS_TRIED - 1) + 4
 
 
-def test_every_list_and_record_is_visited_and_nothing_that_writes() -> None:
-    for name in ENDPOINTS:
-        if name.endswith((".list", ".get")):
-            assert name in visited()
-        if name.endswith((".create", ".update", ".upload_url")):
-            assert name not in visited()
+def test_every_call_that_reads_is_visited_or_left_out_for_a_reason() -> None:
+    reads = {name for name, endpoint in ENDPOINTS.items() if endpoint.method == "GET"}
+    assert set(visited()) | LEFT_OUT.keys() == reads
+    assert not set(visited()) & LEFT_OUT.keys()
+    assert all(LEFT_OUT.values())
+
+
+async def test_clients_are_asked_for_their_collections_until_one_has_some_but_not_all_of_them() -> None:
+    world = World.empty()
+    clients = bulk.add_clients(world, 9)
+    galleries.publish(world, clients[0].id, "Beyond the last try", 3)
+    visit = Visit(world)
+    report = await visit.report()
+    assert sum(asked.endswith("/cgCollections/") for asked in visit.recorded.asked) == CLIENTS_TRIED
+    rows = {row.endpoint: row for row in report.rows}
+    assert rows["collection.get"].note == "not visited: client.collections is empty"
+    assert rows["client.collections"].note == "an empty list"
+    galleries.publish(world, clients[-2].id, "Of the last but one", 3)
+    visit = Visit(world)
+    rows = {row.endpoint: row for row in (await visit.report()).rows}
+    assert sum(asked.endswith("/cgCollections/") for asked in visit.recorded.asked) == 2
+    assert rows["collection.galleries"].readable
 
 
 async def test_an_empty_list_is_said_as_such_and_its_record_is_not_visited() -> None:
@@ -125,7 +90,7 @@ async def test_a_page_full_of_the_rate_limit_is_waited_out() -> None:
 
 DRIFTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]], bool]] = {
     "an extra field": (
-        {"drift": "extra_field", "path": "/clients/", "field": "loyalty", "value": 3},
+        {"drift": "extra_field", "path": "v1/clients/[^/]*$", "field": "loyalty", "value": 3},
         [("client.loyalty", "new field")],
         False,
     ),
@@ -135,7 +100,7 @@ DRIFTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]], bool]] = {
         True,
     ),
     "a missing field that is not": (
-        {"drift": "missing_field", "path": "/clients/", "field": "avatar_color"},
+        {"drift": "missing_field", "path": "v1/clients/[^/]*$", "field": "avatar_color"},
         [("client.avatar_color", "missing field")],
         False,
     ),
@@ -149,8 +114,8 @@ DRIFTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]], bool]] = {
         [("session.status", "unknown word")],
         True,
     ),
-    "ids of 29 characters": ({"drift": "id_29", "path": "/contracts/"}, [("contract.id", "shorter id")], False),
-    "numeric ids": ({"drift": "id_number", "path": "/quotes/"}, [("quote.id", "other id")], True),
+    "ids of 29 characters": ({"drift": "id_29", "path": "v1/contracts/"}, [("contract.id", "shorter id")], False),
+    "numeric ids": ({"drift": "id_number", "path": "v1/quotes/"}, [("quote.id", "other id")], True),
     "another order": ({"drift": "order", "path": "/conversations/$"}, [("conversation.list", "other order")], True),
     "a page size that is ignored": (
         {"drift": "page_size", "path": "/sessions$"},
@@ -186,13 +151,33 @@ async def test_all_drifts_at_once_are_all_named() -> None:
 
 async def test_an_endpoint_that_answers_otherwise_is_named_with_its_status_and_error_shape() -> None:
     visit = Visit()
-    visit.faults.order(Fault(fault="status", path=r"/quotes/", status=404, shape="3", times=9))
+    visit.faults.order(Fault(fault="status", path=r"v1/quotes/", status=404, shape="3", times=9))
     visit.faults.order(Fault(fault="bad_json", path=r"/coupons", times=9))
     report = await visit.report()
     rows = {row.endpoint: row for row in report.rows}
     assert (rows["quote.list"].status, rows["quote.list"].error_shape) == (404, 3)
     assert rows["quote.get"].note == "not visited: quote.list can't be read"
     assert found(report) == [("coupon.list", "not readable"), ("quote.list", "not readable")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ({"fault": "status", "status": 401}, "the Gallery API doesn't take the studio's session"),
+        ({"fault": "drop_before"}, "the Gallery API gives no answer"),
+    ],
+)
+async def test_galleries_that_are_shut_are_asked_once_and_do_not_count_as_a_difference_that_matters(
+    fault: dict[str, Any], why: str
+) -> None:
+    visit = Visit(full_world())
+    visit.faults.order(Fault(path="/(photos|data|collections)/", times=99, **fault))
+    report = await visit.report()
+    assert found(report) == [("photo.starred", "not readable")]
+    assert not report.differs
+    notes = {row.note for row in report.rows if ENDPOINTS[row.endpoint].api == "gallery"}
+    assert notes - {f"not visited: {why}"} == {row.note for row in report.rows if row.endpoint == "photo.starred"}
+    assert not any("/collections/" in asked for asked in visit.recorded.asked)
 
 
 async def test_a_link_in_a_document_and_what_a_request_could_ask_for_changes_by_are_said() -> None:
@@ -220,15 +205,20 @@ class Canaries(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
         await response.aread()
+        headers = {key: value for key, value in response.headers.items() if key != "content-length"}
+        if "csv" in response.headers.get("content-type", ""):
+            self.count += 2
+            return httpx.Response(
+                200, headers=headers, text="canary@example.com,Canary\r\nCanary,Canary Person,Canary\r\n"
+            )
         if "json" not in response.headers.get("content-type", "") or "/api/" not in request.url.path:
             return response
-        headers = {key: value for key, value in response.headers.items() if key != "content-length"}
         return httpx.Response(response.status_code, headers=headers, json=self._canaried("", response.json()))
 
     def _canaried(self, name: str, value: Any) -> Any:
         if isinstance(value, dict):
             marked = {key: self._canaried(key, inner) for key, inner in value.items()}
-            return marked | {"Canary Person": "canary"} if name in {"client", "content"} else marked
+            return marked | {"Canary Person": "canary"} if name in {"client", "content", "variables"} else marked
         if isinstance(value, list):
             return [self._canaried(name, inner) for inner in value]
         if isinstance(value, str) and name not in self.kept and not name.endswith("_id"):
@@ -239,19 +229,23 @@ class Canaries(httpx.AsyncBaseTransport):
 
 @pytest.mark.parametrize("as_json", [False, True])
 async def test_nothing_that_stands_in_a_field_comes_out(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
-    visit = Visit()
+    visit = Visit(full_world())
     for path, field in (
         ("/clients/", "type"),
         ("/invoices/", "status"),
         ("/sessions", "status"),
         ("/coupons", "status"),
+        ("/templates/", "status"),
+        ("/collections/[0-9]+/clients", "access_level"),
     ):
         visit.order(drift="new_word", path=path, field=field, value="Canary Person <canary@example.com>")
-    visit.order(drift="extra_field", path="/clients/", field="Canary Person", value="canary")
+    for path in ("/clients/", "/collections/", "/templates/", "/data/bootstrap", "/notifications/"):
+        visit.order(drift="extra_field", path=path, field="Canary Person", value="canary")
     canaries = Canaries(visit.transport)
-    visit.transport = canaries  # type: ignore[assignment] # in front of what counts
+    visit.transport = canaries
     report = await visit.report()
     assert canaries.count > 500
+    assert all(row.readable for row in report.rows), "a canary is seen everywhere"
     assert report.differs
     capsys.readouterr()
     show(report, fields=True, as_json=as_json)

@@ -67,6 +67,17 @@ async def test_a_lead_is_entered_and_is_an_event_like_any_other(tmp_path: Path) 
         assert brought.text == "Fred (friend-of-anna1@example.com) was brought by Anna."
 
 
+async def test_somebody_with_the_address_who_cannot_be_understood_is_not_entered_again(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, RULE, words=WORDS) as day:
+        day.client("Fred", email="friend-of-anna2@example.com")
+        await day.until("2026-03-02 09:01")
+        drift = {"drift": "new_word", "path": "/clients/search", "field": "type", "value": "partner"}
+        (await day.clock._http.post("/_sandbox/drift", json=drift)).raise_for_status()
+        await booked(day)
+        await day.until("2026-03-02 12:00")
+        assert entered(day) == []
+
+
 async def test_whoever_has_the_address_is_found_whatever_its_case(tmp_path: Path) -> None:
     async with StudioDay(tmp_path, RULE + HEARD, words=WORDS) as day:
         fred = day.client("Frederic", email="Friend-Of-Anna2@Example.com")

@@ -9,6 +9,7 @@ from selftimer.facts.records import Client
 from selftimer.plan.attempt import NotSent, Outcome, Sent
 
 if TYPE_CHECKING:
+    from selftimer.facts.records import Record, Unreadable
     from selftimer.plan.state import Delivery
     from selftimer.ports import StudioApi
 
@@ -48,8 +49,14 @@ class LeadChannel:
         return await readable(look)
 
     async def _with_address(self, delivery: Delivery) -> list[str]:
-        """The ids of those with this address: active ones first, and clients before leads."""
+        """The ids of those with this address: active ones first, clients before leads, who can't be understood last."""
         raws = await self._api.find_clients(str((delivery.body or {}).get("email", "")))
-        clients = [record for raw in raws if isinstance(record := self._api.parse(raw), Client)]
-        best = sorted(clients, key=lambda c: (c.status != "active", c.type != "client", c.id))
-        return [client.id for client in best]
+        clients = [(raw.id, self._api.parse(raw)) for raw in raws]
+        return [ident for ident, _ in sorted(clients, key=_rank)]
+
+
+def _rank(found: tuple[str, Record | Unreadable]) -> tuple[bool, bool, bool, str]:
+    ident, who = found
+    if not isinstance(who, Client):
+        return True, True, True, ident
+    return False, who.status != "active", who.type != "client", ident

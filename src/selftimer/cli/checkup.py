@@ -126,7 +126,8 @@ def _extras(row: Row) -> str:
 def _about(report: Report) -> list[str]:
     session = report.session
     rates = ", ".join(report.rate_headers) or "none"
-    said = [f"{report.requests} answers; rate limit headers: {rates}"]
+    made = f"{report.requests} requests made" if report.source == "studio" else f"{report.requests} answers judged"
+    said = [f"{made}; rate limit headers: {rates}"]
     conditional = sorted({name for row in report.rows for name in row.conditional})
     said.append(f"headers to ask for changes only: {', '.join(conditional) or 'none'}")
     linked = [row.endpoint for row in report.rows if row.links]

@@ -17,9 +17,10 @@ def doctor(
     workspace: Workspace = HERE,
     as_json: AsJson = False,
 ) -> int:
-    """Go round the studio's API, reading only, and say what differs from what Selftimer knows.
+    """Make every call of the studio's API that only reads, and say what differs from what Selftimer knows.
 
-    Prints names of fields, types and counts, never what stands in them. Exits with 1 if something differs that matters.
+    About 70 requests, within the requests per minute that a service needs too: half a minute. Prints names of fields,
+    types and counts, never what stands in them. Exits with 1 if something differs that matters.
     """
     from selftimer.cli.checkup import examine, examine_har
 

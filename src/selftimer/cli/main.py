@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from selftimer import __version__
-from selftimer.cli import asks, doctor, files, login, logs, serve, tests, views, worlds
+from selftimer.cli import asks, doctor, files, login, logs, serve, simulate, tests, views, worlds
 from selftimer.cli.output import complain
 from selftimer.cli.workspace import debugging
 from selftimer.errors import ConfigError, RuleFileError, SelftimerError, StoreError, StudioError, WorkspaceError
@@ -34,7 +34,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
         logs.log,
     ),
     "Your decisions": (asks.approve, asks.skip, asks.pause, asks.resume, asks.start),
-    "Trying it out": (tests.test, worlds.demo, worlds.sandbox),
+    "Trying it out": (tests.test, simulate.simulate, worlds.demo, worlds.sandbox),
 }
 
 app = App(

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from whenever import Instant
+
     from selftimer.settings import Settings
-    from selftimer.simulation.planning import Effect, Plan
+    from selftimer.simulation.planning import Plan
+    from selftimer.simulation.story import Effect
 
 _LINES = 12
 """Lines of a message that are shown."""
@@ -27,17 +30,12 @@ def show_plan(
     workspace: Path, *, days: float, client: str | None, rule: str | None, words: bool, by: str, as_json: bool
 ) -> int:
     """Print it; nothing is sent, and the store is left as it is."""
-    from whenever import Instant
-
     from selftimer.simulation.planning import plan_ahead
 
     settings = load_settings(workspace)
+    now = present(settings)
     with open_reader(settings) as reader:
         only = find_client(reader, client).id if client is not None else None
-        poll = reader.status(upcoming=0).last_poll
-    now = Instant.now()
-    if settings.sandboxed and poll is not None:
-        now = poll.ended_at or poll.begun_at  # a sandbox's clock is its own
     with _quiet():
         plan = asyncio.run(plan_ahead(settings, now, days))
     effects = [
@@ -50,6 +48,20 @@ def show_plan(
         return 0
     _print(settings, plan, effects, names, words=words, by=by)
     return 0
+
+
+def present(settings: Settings) -> Instant:
+    """The studio's now: the machine's, or where a sandbox's own clock stood at the last poll.
+
+    `WorkspaceError` where nothing has been recorded yet.
+    """
+    from whenever import Instant
+
+    with open_reader(settings) as reader:
+        poll = reader.status(upcoming=0).last_poll
+    if settings.sandboxed and poll is not None:
+        return poll.ended_at or poll.begun_at
+    return Instant.now()
 
 
 @contextmanager

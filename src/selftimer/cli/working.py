@@ -8,6 +8,7 @@ import sys
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from selftimer import lean  # noqa: F401 - for what it does, before structlog is imported
 from selftimer.cli.output import note, print_json, say
 from selftimer.cli.workspace import load_settings, locked, open_reader
 

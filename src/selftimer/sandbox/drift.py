@@ -35,7 +35,7 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _OF_A_FIELD = frozenset({"extra_field", "missing_field", "null_list", "new_word"})
-_SIZES = frozenset({"per_page", "page_size", "pageSize"})
+_SIZES = frozenset({"per_page", "page_size", "pageSize", "limit"})
 _API = "/api/v1/"
 
 

@@ -21,13 +21,15 @@ NO_EVERY = 3
 class ScriptedOwner:
     """A lane beside observe and deliver: `step(now)` answers what waits for approval, by the orders that commands use.
 
-    Each third one in the order of their planning is declined, the others are approved as they were seen: words that
-    came out different in the meantime are asked about again, and answered again two hours later. What is held for
-    another reason, an unclear send above all, is left alone: only somebody who looks into the studio can know.
+    Each third one (`no_every`; 0 is none) in the order of their planning is declined, the others are approved as they
+    were seen: words that came out different in the meantime are asked about again, and answered again two hours later.
+    What is held for another reason, an unclear send above all, is left alone: only somebody who looks into the studio
+    can know.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, no_every: int = NO_EVERY) -> None:
         self._store = store
+        self._no_every = no_every
         self._numbers: dict[str, int] = {}
         self._seen: dict[str, Instant] = {}
         self.due_at: Instant = Instant.MIN
@@ -61,7 +63,7 @@ class ScriptedOwner:
     def _answer(self, tx: Tx, ripe: list[Delivery], now: Instant) -> None:
         for delivery in ripe:
             del self._seen[delivery.id]
-            if self._numbers[delivery.id] % NO_EVERY == 0:
+            if self._no_every and self._numbers[delivery.id] % self._no_every == 0:
                 tx.control.add_order(now, "skip", {"id": delivery.id})
                 self.declined += 1
             else:

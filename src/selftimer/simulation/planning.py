@@ -19,9 +19,10 @@ from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
 from selftimer.engine.start import take_over
 from selftimer.errors import RuleFileError
-from selftimer.plan.state import DeliveryState, RunState, Verb
+from selftimer.plan.state import RunState, Verb
 from selftimer.primitives.clock import VirtualClock
 from selftimer.simulation.snapshot import PlanChannel, SnapshotStudio
+from selftimer.simulation.story import Effect, all_deliveries, in_order, shows, when
 from selftimer.store.backup import backup
 from selftimer.store.engine import open_database
 from selftimer.store.store import SqlStore
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from selftimer.engine.context import Context
-    from selftimer.plan.state import Delivery
     from selftimer.ports import RuleRow, Tx
     from selftimer.rulebook.model import Rulebook
     from selftimer.settings import Settings
@@ -56,16 +56,6 @@ class RuleChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """Something that would happen, or would be held or skipped, and when."""
-
-    at: Instant
-    delivery: Delivery
-    at_once: bool
-    """Whether it is due as soon as the service runs with these files."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The days ahead."""
 
@@ -79,20 +69,22 @@ class Plan:
     """What keeps messages from going out at present."""
 
 
-async def plan_ahead(settings: Settings, now: Instant, days: float) -> Plan:
-    """The plan of the workspace's rule files for so many days; the real store is copied and left alone.
+async def plan_ahead(settings: Settings, now: Instant, days: float, *, book: Rulebook | None = None) -> Plan:
+    """The plan of the workspace's rule files (or of other rules) for so many days; the real store is copied only.
 
     `RuleFileError` where the files can't be used, `StoreError` where there is no database.
     """
-    loaded = wiring.load_rules(settings)
-    if loaded.rulebook is None:
-        raise RuleFileError(list(loaded.errors))
+    if book is None:
+        loaded = wiring.load_rules(settings)
+        if loaded.rulebook is None:
+            raise RuleFileError(list(loaded.errors))
+        book = loaded.rulebook
     with tempfile.TemporaryDirectory(prefix="selftimer-plan-") as folder:
         copy = Path(folder) / settings.database_path.name
         backup(settings.database_path, copy)
         store = SqlStore(open_database(copy, synchronous="OFF"), wiring.STUDIO)
         try:
-            return await _Planner(settings, loaded.rulebook, store, now).run(now.add(seconds=days * 86_400))
+            return await _Planner(settings, book, store, now).run(now.add(seconds=days * 86_400))
         finally:
             await store.aclose()
             await store.database.aclose()
@@ -113,28 +105,27 @@ class _Planner:
 
     async def run(self, end: Instant) -> Plan:
         before = await self._store.read(lambda tx: dict(tx.rules.rows()))
-        states = {one.id: one.state for one in await self._store.read(_deliveries)}
+        states = {one.id: one.state for one in await self._store.read(all_deliveries)}
         under_way = await self._store.read(self._under_way)
         paused = await self._store.read(lambda tx: tuple(f"{p.scope} {p.id}".strip() for p in tx.control.pauses()))
         await take_over(self._context)
         self._observe.poll_at = Instant.MAX
         await self._steps(self._now)
         changes = await self._store.read(lambda tx: self._changes(tx, before))
-        first = {one.id: one for one in await self._store.read(_deliveries)}
+        first = {one.id: one for one in await self._store.read(all_deliveries)}
         await self._steps(end)
-        after = await self._store.read(_deliveries)
-        effects = [
-            Effect(at=_when(one), delivery=one, at_once=one.id in first and first[one.id].state is one.state)
+        after = await self._store.read(all_deliveries)
+        effects = in_order(
+            Effect(at=when(one), delivery=one, at_once=one.id in first and first[one.id].state is one.state)
             for one in after
-            if states.get(one.id) is not one.state and _shows(one, end)
-        ]
-        effects.sort(key=lambda effect: (effect.at, effect.delivery.client_id or "", effect.delivery.key))
+            if states.get(one.id) is not one.state and shows(one, end)
+        )
         return Plan(
             begins=self._now,
             ends=end,
             changes=tuple(changes),
             under_way=under_way,
-            effects=tuple(effects),
+            effects=effects,
             paused=paused,
         )
 
@@ -185,19 +176,3 @@ def _change(old: RuleRow | None, new: RuleRow) -> str | None:
     if old.activation != new.activation:
         return "counts anew"
     return "changed" if (old.version, old.mode) != (new.version, new.mode) else None
-
-
-def _deliveries(tx: Tx) -> list[Delivery]:
-    return [one for state in DeliveryState for one in tx.deliveries.in_state(state)]
-
-
-def _when(one: Delivery) -> Instant:
-    if one.state is DeliveryState.SENT:
-        return one.sent_at or one.due_at
-    return one.planned_at if one.state is DeliveryState.HELD else one.due_at
-
-
-def _shows(one: Delivery, end: Instant) -> bool:
-    """What is put off beyond the end isn't of these days, and opening a thread is part of its message."""
-    waits = one.state in {DeliveryState.READY, DeliveryState.UNKNOWN, DeliveryState.IN_FLIGHT}
-    return one.verb is not Verb.CONVERSATION and not (waits and one.due_at > end)

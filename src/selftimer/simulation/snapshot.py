@@ -52,35 +52,31 @@ class SnapshotStudio:
         records: tuple[RawRecord, ...] = ()
         within: tuple[RawRecord, ...] = ()
         if client_id is not None and number == 1:
-            records = await self._store.read(lambda tx: tuple(map(_raw, tx.records.of_client(kind, client_id))))
+            records = await self._of_client(kind, client_id)
             if kind is Kind.CONVERSATION:
                 records += tuple(raw for owner, raw in self._opened.items() if owner == client_id)
-                of_client = Kind.MESSAGE
-                within = await self._store.read(lambda tx: tuple(map(_raw, tx.records.of_client(of_client, client_id))))
-        return Page(
-            kind=kind,
-            number=number,
-            per_page=100,
-            records=records,
-            total=len(records) if number == 1 else None,
-            last=True,
-            within=within,
-        )
+                within = await self._of_client(Kind.MESSAGE, client_id)
+        return page_of_all(kind, number, records, within=within)
 
     async def record(self, kind: Kind, record_id: str) -> tuple[RawRecord, ...]:
         """As it was last seen, with its payments or messages; `NotFound` for what is gone or was never seen."""
+        found = await self._one(kind, record_id, _WITH.get(kind))
+        found = found or tuple(raw for raw in self._opened.values() if raw.id == record_id)
+        if not found:
+            raise NotFound(f"there is no {kind} {record_id} in what is known", code="resource_not_found")
+        return found
 
+    async def _of_client(self, kind: Kind, client_id: str) -> tuple[RawRecord, ...]:
+        return await self._store.read(lambda tx: tuple(map(_raw, tx.records.of_client(kind, client_id))))
+
+    async def _one(self, kind: Kind, record_id: str, inner: Kind | None) -> tuple[RawRecord, ...]:
         def read(tx: Tx) -> tuple[RawRecord, ...]:
             stored = tx.records.get(kind, record_id)
             if stored is None or stored.gone_at is not None:
                 return ()
-            inner = _WITH.get(kind)
             return (_raw(stored), *(map(_raw, tx.records.of_parent(inner, record_id)) if inner else ()))
 
-        found = await self._store.read(read) or tuple(raw for raw in self._opened.values() if raw.id == record_id)
-        if not found:
-            raise NotFound(f"there is no {kind} {record_id} in what is known", code="resource_not_found")
-        return found
+        return await self._store.read(read)
 
     def parse(self, raw: RawRecord) -> Record | Unreadable:
         """As the client does."""
@@ -178,6 +174,22 @@ class PlanChannel:
     async def look(self, delivery: Delivery) -> list[str] | None:
         """What was unclear when the plan was made counts as done."""
         return [delivery.id]
+
+
+def page_of_all(
+    kind: Kind, number: int, records: tuple[RawRecord, ...], *, within: tuple[RawRecord, ...] = (), total: int = -1
+) -> Page:
+    """The only page of a list; `total` is said where it isn't what the page holds."""
+    total = len(records) if total < 0 else total
+    return Page(
+        kind=kind,
+        number=number,
+        per_page=100,
+        records=records,
+        total=total if number == 1 else None,
+        last=True,
+        within=within,
+    )
 
 
 def _raw(stored: StoredRecord) -> RawRecord:

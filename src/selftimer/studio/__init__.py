@@ -5,10 +5,8 @@ A library of its own: `from selftimer.studio import Studio`; docs/guide/library.
 
 from __future__ import annotations
 
-from selftimer.studio import (
-    lean,  # noqa: F401 - for what it does, before httpx is imported
-    models,
-)
+from selftimer import lean  # noqa: F401 - for what it does, before httpx is imported
+from selftimer.studio import models
 from selftimer.studio.api import Studio
 from selftimer.studio.endpoints import ENDPOINTS, Endpoint, Endpoints
 from selftimer.studio.memory import Credentials

@@ -170,6 +170,11 @@ class Studio:
         return self._http.skew
 
     @property
+    def requests(self) -> int:
+        """How many requests were begun, those of sign-ins and second tries among them."""
+        return self._transport.requests
+
+    @property
     def account_id(self) -> str | None:
         """The pinned account, or the one that was seen; None where the studio doesn't tell it."""
         return self._auth.account_id

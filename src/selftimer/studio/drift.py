@@ -1,4 +1,4 @@
-"""What is known of every payload, in one table: the facts' field lists, and what the wire models read of them.
+"""What is known of every payload: the table of `known.py`, and what the wire models read of it.
 
 Payloads can drift without notice (studio-api.md, top). A field that isn't here is kept and counted; a field that should
 be there and isn't, a word or an id that nobody knows, is what `selftimer doctor` looks for.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import AliasChoices, AliasPath, ValidationError
 
 from selftimer.facts.records import Kind
+from selftimer.studio.known import EXPORT, FACTS, READ_BESIDES
 from selftimer.studio.wire import Fault, faults_of, spelled
 
 if TYPE_CHECKING:
@@ -23,59 +24,9 @@ if TYPE_CHECKING:
 
 Form = Literal["text", "number", "yes/no", "list", "object", "any"]
 
-_PERSON = "client{id first_name last_name email}"
-_DATED = "id name status=active|archived|draft|locked variables[]? created_at? updated_at?"
-_FACTS: dict[str, str] = {
-    "client": "id email status_name first_name last_name phone company job_title notes avatar_color created_at sample~ "
-    "type type_formatted address_info{address_line_1 address_line_2 city postal_code state country country_id}",
-    "session_type": "id name status=published|draft duration# location description payment_amount_full# "
-    "payment_amount_partial# currency collect_payment~ minimum_notice_duration# maximum_notice_duration# "
-    "payment_methods[name enabled~ type instructions] session_type_schedule{id name schedule_type display_timezone "
-    "session_type_schedule_intervals[]} contract_template_id auto_send_contract~ contract_required_for_booking~ "
-    "created_at?",
-    # The session's record is inferred
-    "session": f"id status start_at end_at timezone location created_at updated_at {_PERSON} "
-    "session_type{id name duration#} invoice_id contract_id questionnaire_id",
-    "invoice": f"id invoice_number amount# currency status due_date created_at {_PERSON} line_items[id name "
-    "description quantity# amount# taxable~ tax_rate# tax_amount# *] payments[*] associated_documents[]",
-    "payment": f"id invoice_id amount# currency payment_date payment_method payment_method_details{{}} status "
-    f"transaction_fee# processor_fee# net_amount# {_PERSON} amount_refunded#?",
-    "contract": f"id contract_number status created_at sent_at due_date signed_date {_PERSON} "
-    "template{id name due_days#} content{rendered_html variables{}} "
-    "signatures[signer_type signer_name signer_email signed_at signature_image_url]",
-    "questionnaire": "id status created_at updated_at completed_at due_date template{id name} "
-    f"{_PERSON} responses[field_name field_label response. *]",
-    # Quotes are inferred
-    "quote": f"id status created_at valid_until amount# currency {_PERSON} template{{id name}} items[*]",
-    "conversation": "id client_id subject created_at updated_at last_message_at status=active|archived "
-    "unread_count# participants[id name email type=client|photographer avatar_color] messages[*]?",
-    "message": "id conversation_id content sent_at read_at sender_type sender_id "
-    "attachments[id filename file_size# content_type url]",
-    "email_template": f"{_DATED} subject html_body?",
-    "contract_template": f"{_DATED} due_days# html_body signers[] reminders{{}}",
-    "invoice_template": f"{_DATED} payment_terms_days# is_default~? late_fees.? accepted_methods[]? *",
-    "questionnaire_template": f"{_DATED} questions[]",
-    "quote_template": f"{_DATED} validity_days# package_items[] pricing_settings{{}}",
-    "coupon": "id code discount_type=percentage|fixed_amount discount_value# "
-    "status=active|disabled|expired|exhausted usage_count# usage_limit# minimum_order_amount# expires_at "
-    "description created_at?",
-    "gift_card": "id code amount# balance# status=active|redeemed|expired expires_at purchased_by currency? "
-    "created_at?",
-    "collection": "id name description gallery_count# client_count# photo_count# video_count# password_protected~ "
-    "downloadable~ expiry_date created_at?",
-    "invoice_summary": "total_invoices# total_amount# paid_amount# unpaid_amount# overdue_count# currency",
-    "unread_count": "unread_count# conversations_with_unread#",
-    "email_content": "subject text_content html_content? rendered_variables{} missing_variables[]",
-}
-"""Kind → fields as studio-api.md lists them. `#` is a number, `~` yes or no, `.` anything; `[…]` a list of objects and
-`{…}` an object with those fields (nothing: not looked into); `*` says that the facts' list isn't whole; `?` may be
-absent. A name's `…_formatted` twin is known with it. `=a|b` are the words of an enum that no wire model reads."""
-
 _TOKEN = re.compile(r"[a-z0-9_]+|=[a-z0-9_|]+|[#~.?*\[\]{}]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}\Z")
 _WORD = re.compile(r"[a-z][a-z_]{1,23}\Z")
-_READ_BESIDES = {"invoice": ("payments",), "conversation": ("messages",)}
-"""Records of their own kinds, read out of another one's answer."""
 _SIGNS: dict[str, Form] = {"#": "number", "~": "yes/no", ".": "any"}
 _TWIN = "_formatted"
 
@@ -109,16 +60,16 @@ class Shape:
 @cache
 def shape(kind: str) -> Shape | None:
     """All that is known of a kind of record; None for a kind that isn't in the table."""
-    if kind not in _FACTS:
+    if kind not in FACTS:
         return None
-    found = _parsed(iter(_TOKEN.findall(_FACTS[kind])))
+    found = _parsed(iter(_TOKEN.findall(FACTS[kind])))
     _add_reads(kind, found)
     return found
 
 
 def kinds() -> tuple[str, ...]:
     """The kinds of the table."""
-    return tuple(_FACTS)
+    return tuple(FACTS)
 
 
 def unknown_fields(kind: Kind, raw: Mapping[str, object]) -> tuple[str, ...]:
@@ -132,6 +83,11 @@ def unknown_fields(kind: Kind, raw: Mapping[str, object]) -> tuple[str, ...]:
 def shown_name(name: str) -> str:
     """A field's name as it may be shown: what isn't a plain identifier could be anything, a person's name too."""
     return name if _NAME.match(name) else f"<a name of {len(name)} signs>"
+
+
+def shown_column(name: str) -> str:
+    """A column of the export as it may be shown: only a known one is. Without a headline, people would stand there."""
+    return name if name in EXPORT else f"<a name of {len(name)} signs>"
 
 
 def shown_word(value: object) -> str:
@@ -208,7 +164,7 @@ def _add_reads(kind: str, found: Shape) -> None:
             known.read = True
             if words := _words(info.annotation):
                 known.words, known.checked = words, True
-    for name in _READ_BESIDES.get(kind, ()):
+    for name in READ_BESIDES.get(kind, ()):
         found.fields[name].read = True
 
 

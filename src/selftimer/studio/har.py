@@ -19,15 +19,16 @@ from whenever import Instant
 
 from selftimer.errors import ConfigError
 from selftimer.studio.answers import MAX_BYTES, Answer
-from selftimer.studio.api import BASE_URL
+from selftimer.studio.api import BASE_URL, GALLERY_URL
 from selftimer.studio.endpoints import ENDPOINTS, Endpoint
-from selftimer.studio.tour import visited
-from selftimer.studio.tour_judge import Judge, Look, is_list
+from selftimer.studio.tour_judge import Judge, Look
+from selftimer.studio.tour_plan import is_list, visited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from selftimer.studio.endpoints import Api
     from selftimer.studio.tour_report import Report
 
 MOST_BYTES = 200 * 1024 * 1024
@@ -41,10 +42,15 @@ _EXPIRES = re.compile(r"expires=([^;]+)", re.IGNORECASE)
 def judge_har(path: Path, *studios: str) -> Report:
     """Judge every answer of the studio's API in the file; `ConfigError` for a file that is none, or too large.
 
-    `studios` are addresses of the studio besides its usual one.
+    `studios` are addresses of the studio besides its usual one; its galleries may be there too.
     """
-    hosts = {urlsplit(address).hostname or "" for address in (BASE_URL, *studios)}
-    return _Archive(hosts).judge(_entries(path))
+    apis: dict[str, frozenset[Api]] = {
+        _host(BASE_URL): frozenset({"studio"}),
+        _host(GALLERY_URL): frozenset({"gallery"}),
+    }
+    for address in studios:
+        apis.setdefault(_host(address), frozenset({"studio", "gallery"}))
+    return _Archive(apis).judge(_entries(path))
 
 
 def _entries(path: Path) -> list[Any]:
@@ -72,8 +78,8 @@ def _entries(path: Path) -> list[Any]:
 class _Archive:
     """One file."""
 
-    def __init__(self, hosts: set[str]) -> None:
-        self._hosts = hosts
+    def __init__(self, apis: dict[str, frozenset[Api]]) -> None:
+        self._apis = apis
         self._judge = Judge("har")
         plain_first = sorted(visited(), key=lambda name: ENDPOINTS[name].path.count("{"))
         self._routes = [(_pattern(ENDPOINTS[name]), name) for name in plain_first]
@@ -105,13 +111,14 @@ class _Archive:
     def _take(self, entry: dict[str, Any]) -> None:
         request, response = _part(entry, "request"), _part(entry, "response")
         parts = urlsplit(str(request.get("url") or ""))
-        if parts.hostname not in self._hosts or not parts.path.startswith(f"{_BELOW}/"):
+        apis = self._apis.get(parts.hostname or "")
+        if apis is None or not parts.path.startswith(f"{_BELOW}/"):
             self._elsewhere += 1
             return
         if str(request.get("method")).upper() != "GET":
             self._writes += 1
             return
-        name = self._named(parts.path.removeprefix(_BELOW))
+        name = self._named(parts.path.removeprefix(_BELOW), apis)
         if name is None:
             self._unknown += 1
             return
@@ -125,7 +132,8 @@ class _Archive:
             return
         endpoint = ENDPOINTS[name]
         query = dict(parse_qsl(parts.query))
-        first = query.get(endpoint.page_param, "1") == "1"  # the last page is shorter by rights
+        start = "0" if endpoint.paging == "offset" else "1"
+        first = query.get(endpoint.page_param, start) == start  # the last page is shorter by rights
         asked = query.get(endpoint.size_param or "", "") if first else ""
         self._judge.take(
             Look(
@@ -137,9 +145,9 @@ class _Archive:
             )
         )
 
-    def _named(self, path: str) -> str | None:
+    def _named(self, path: str, apis: frozenset[Api]) -> str | None:
         for pattern, name in self._routes:
-            if pattern.fullmatch(unquote(path)):
+            if ENDPOINTS[name].api in apis and pattern.fullmatch(unquote(path)):
                 return name
         return None
 
@@ -181,8 +189,17 @@ class _Archive:
 
 def _pattern(endpoint: Endpoint) -> re.Pattern[str]:
     """Paths that the endpoint may have been asked by."""
-    parts = re.split(r"\{\w+\}", endpoint.path)
-    return re.compile("[^/]+".join(map(re.escape, parts)))
+    parts = re.split(r"\{(\w+)\}", endpoint.path)
+    return re.compile("".join(re.escape(part) if place % 2 == 0 else _place(part) for place, part in enumerate(parts)))
+
+
+def _place(name: str) -> str:
+    """What may stand there: one segment, or a time zone with its slash."""
+    return ".+" if name == "when" else "[^/]+"
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).hostname or ""
 
 
 def _part(outer: dict[str, Any], name: str) -> dict[str, Any]:

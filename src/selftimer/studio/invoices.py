@@ -96,12 +96,12 @@ class Invoices(Group):
     @call("invoice.currencies")
     async def currencies(self) -> tuple[str, ...]:
         """`GET /invoices/currencies/list` (documented): lower-case codes."""
-        return _codes((await self._read("invoice.currencies")).content)
+        return codes_in((await self._read("invoice.currencies")).content)
 
     @call("invoice.summary_currencies")
     async def billed_currencies(self, client_id: str | None = None) -> tuple[str, ...]:
         """`GET /invoices_summary/currencies` (documented): those that there are sums in, of one client if given."""
-        return _codes((await self._read("invoice.summary_currencies", asked(client_id=client_id))).content)
+        return codes_in((await self._read("invoice.summary_currencies", asked(client_id=client_id))).content)
 
 
 class Payments(Group):
@@ -145,7 +145,7 @@ def _day(date: Date | None) -> str | None:
     return None if date is None else str(date)
 
 
-def _codes(body: Any) -> tuple[str, ...]:
+def codes_in(body: Any) -> tuple[str, ...]:
     """Currency codes of a list; what its entries look like is inferred: a code, or an object with one."""
     entries = body.get("data") if isinstance(body, dict) else body
     codes = (

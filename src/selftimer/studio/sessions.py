@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from selftimer.studio.stream import Stream
 
 
+def day_in(date: Date, zone: str) -> str:
+    """A date in a time zone as paths have it: `2025-8-7-Europe/London`. `ValueError` for a zone that doesn't exist."""
+    return f"{date.year}-{date.month}-{date.day}-{check_zone(zone)}"
+
+
+def month_in(month: YearMonth, zone: str) -> str:
+    """A month in a time zone as paths have it: `2025-8-Europe/London`. `ValueError` for a zone that doesn't exist."""
+    return f"{month.year}-{month.month}-{check_zone(zone)}"
+
+
 class SessionTypes(Group):
     """Requests on `/session_types/`: what can be booked, and when it is free."""
 
@@ -79,8 +89,7 @@ class SessionTypes(Group):
 
         `ValueError` for a zone that doesn't exist.
         """
-        when = f"{date.year}-{date.month}-{date.day}-{check_zone(zone)}"
-        return await self._told("session_type.day", DayAvailability, id=type_id, when=when)
+        return await self._told("session_type.day", DayAvailability, id=type_id, when=day_in(date, zone))
 
     @call("session_type.month")
     async def free_in(self, type_id: str, month: YearMonth, zone: str) -> MonthAvailability:
@@ -88,8 +97,7 @@ class SessionTypes(Group):
 
         `ValueError` for a zone that doesn't exist.
         """
-        when = f"{month.year}-{month.month}-{check_zone(zone)}"
-        return await self._told("session_type.month", MonthAvailability, id=type_id, when=when)
+        return await self._told("session_type.month", MonthAvailability, id=type_id, when=month_in(month, zone))
 
 
 class Schedules(Group):

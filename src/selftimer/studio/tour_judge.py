@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from whenever import Instant
 
 from selftimer.errors import Drifted
 from selftimer.facts.records import LISTED, Kind, RawRecord
-from selftimer.studio.answers import Answer, error_shape, expired, parse
-from selftimer.studio.pages import count_in, messages_of, page_of, payments_of, raw_record
-from selftimer.studio.tour_report import Finding, Report, Row, What
+from selftimer.studio.answers import Answer, error_shape, expired, judge_text, parse
+from selftimer.studio.drift import shown_column
+from selftimer.studio.endpoints import ENDPOINTS
+from selftimer.studio.invoices import codes_in
+from selftimer.studio.pages import count_in, messages_of, payments_of, raw_record, sheet_of
+from selftimer.studio.tour_plan import (
+    ANY_FORM,
+    CODES,
+    COUNTS,
+    DOCUMENTS,
+    EXPORT,
+    TEXTS,
+    is_list,
+    subject_of,
+)
+from selftimer.studio.tour_report import FieldSeen, Finding, Report, Row, What
 from selftimer.studio.tour_tally import Tally
 
 if TYPE_CHECKING:
@@ -23,36 +39,14 @@ if TYPE_CHECKING:
 
 SKEW = 60.0
 """Seconds between the clocks that are worth a word (delivery.md §4)."""
-SUBJECTS = {
-    "client.search": "client",
-    "client.collections": "collection",
-    "invoice.summary": "invoice_summary",
-    "invoice.totals": "invoice_summary",
-    "conversation.unread": "unread_count",
-    "template.email.content": "email_content",
-}
-"""The kinds of record that endpoints show whose name doesn't say it."""
-COUNTS = {"session.inquiries": ("count", "inquiry_count"), "payment.disputed": ("count",)}
-"""Endpoints that answer with one number."""
-MANY = frozenset({"client.search", "client.collections"})
-"""Endpoints that show lists, besides those named so."""
 _INSIDE = {"invoice": Kind.PAYMENT, "conversation": Kind.MESSAGE}
 _RATE = ("x-ratelimit-limit", "x-ratelimit-remaining", "retry-after")
 _CONDITIONAL = ("etag", "last-modified")
 _DATES = ("created_at", "payment_date")
-
-
-def subject_of(name: str) -> str | None:
-    """The kind of record that an endpoint shows, by its name; None for one that shows none."""
-    found, _, tail = name.rpartition(".")
-    if found.startswith("template.") and tail in {"list", "get"}:
-        return f"{found.removeprefix('template.')}_template"
-    return found if tail in {"list", "get"} else SUBJECTS.get(name)
-
-
-def is_list(name: str) -> bool:
-    """Whether an endpoint shows a list of records."""
-    return name.endswith(".list") or name in MANY
+_SHORTER = "can't be told: the list is shorter"
+_NEVER = Instant.from_utc(1970, 1, 1)
+"""When an answer came whose time isn't known; it is only looked at where the studio asks for a pause."""
+DOCUMENT_KINDS = {"co_": "contract", "in_": "invoice", "qu_": "questionnaire", "qo_": "quote"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +86,7 @@ class Judge:
         self._answers += 1
         row.status = answer.status
         self._headers(row, look, answer)
-        body = self._body(row, answer)
+        body = self._body(row, look, answer)
         if body is not None:
             self._content(row, look, body)
         return body
@@ -109,6 +103,9 @@ class Judge:
             if tally.kind == subject_of(name):
                 row.fields, row.missing = tally.fields(), tally.missing()
                 row.links = tuple(sorted(tally.links))
+            elif name == DOCUMENTS and tally.kind in DOCUMENT_KINDS.values():
+                row.fields += [replace(one, name=f"{tally.kind}.{one.name}") for one in tally.fields()]
+                row.links += tuple(sorted(f"{tally.kind}.{link}" for link in tally.links))
             self._found += tally.findings()
         if self._answers and not self._rates:
             self._say("the studio", "no rate limit told")
@@ -134,14 +131,14 @@ class Judge:
             with contextlib.suppress(ValueError):
                 self._skews.append((Instant.parse_rfc2822(date) - look.at).total("seconds"))
 
-    def _body(self, row: Row, answer: Answer) -> Any:
-        """The JSON, where the answer is what was asked for."""
+    def _body(self, row: Row, look: Look, answer: Answer) -> Any:
+        """The JSON, or the export's text, where the answer is what was asked for."""
         said = f"{answer.status}"
         if expired(answer):
             said = "the login page: there was no valid session"
         elif 200 <= answer.status < 300:
             try:
-                return parse(answer)
+                return judge_text(answer, look.at or _NEVER) if look.name == EXPORT else parse(answer)
             except Drifted as error:
                 said = error.message
         else:
@@ -155,48 +152,88 @@ class Judge:
 
     def _content(self, row: Row, look: Look, body: Any) -> None:
         kind = subject_of(look.name)
+        data = body.get("data") if isinstance(body, dict) and "data" in body else body
         if look.name in COUNTS:
             if count_in(body, *COUNTS[look.name]) is None:
                 self._say(look.name, "other answer", matters=True, detail="no number")
-            return
-        if kind is None:
-            return
-        data = body.get("data") if isinstance(body, dict) and "data" in body else body
-        if is_list(look.name):
-            self._listed(row, look, kind, body)
-        elif isinstance(data, dict):
+        elif look.name in CODES:
+            if not isinstance(data, list) or (data and not codes_in(body)):
+                self._say(look.name, "other answer", matters=True, detail="no list of codes")
+        elif look.name == EXPORT:
+            self._export(row, str(body))
+        elif is_list(look.name):
+            self._listed(row, look, body)
+        elif kind is not None and isinstance(data, dict):
             row.records = (row.records or 0) + 1
             self._records(look.name, kind, [data])
-        else:
+        elif kind is not None and not (look.name in ANY_FORM and isinstance(data, list)):
             self._say(look.name, "other answer", matters=True, detail="no record")
 
-    def _listed(self, row: Row, look: Look, kind: str, body: Any) -> None:
+    def _export(self, row: Row, text: str) -> None:
+        """Columns and rows. Which columns there are is the studio's choice; more cells than columns can't be read."""
+        try:
+            columns, *rows = list(csv.reader(StringIO(text, newline=""))) or [[]]
+        except csv.Error:
+            columns, rows = [], []
+        names = [shown_column(name) for name in columns]
+        filled = Counter(name for cells in rows for name, cell in zip(names, cells, strict=False) if cell)
+        row.records = sum(map(bool, rows))
+        row.fields = [
+            FieldSeen(name=one, count=filled[one], types={"text": filled[one]}) for one in dict.fromkeys(names)
+        ]
+        if not columns:
+            self._say(row.endpoint, "other answer", matters=True, detail="no columns")
+        elif any(len(cells) > len(columns) for cells in rows):
+            self._say(row.endpoint, "other answer", matters=True, detail="a row with more cells than columns")
+
+    def _listed(self, row: Row, look: Look, body: Any) -> None:
         size = look.asked or look.endpoint.size
         try:
-            page = page_of(Kind.CLIENT, 1, size, body, f"GET {look.endpoint.path}")
+            sheet = sheet_of(1, size, body, f"GET {look.endpoint.path}")
         except Drifted:
             self._say(look.name, "other answer", matters=True, detail="no list")
             return
-        entries = body.get("data") if isinstance(body, dict) else body
-        found = [entry for entry in entries or () if isinstance(entry, dict)]
+        found = [entry for entry in sheet.entries if isinstance(entry, dict)]
         row.records = (row.records or 0) + len(found)
-        row.total = page.total is not None
-        row.note = "an empty list" if not row.records else ""
-        self._paging(row, look, len(entries or ()), page.total)
+        row.total = sheet.total is not None
+        row.note = "" if row.records or sheet.entries else "an empty list"
+        self._paging(row, look, len(sheet.entries), sheet.total)
         self._order(row, found)
-        self._records(look.name, kind, found)
-        if len(found) < len(entries or ()):
-            self._say(f"{kind}.id", "other id", matters=True, detail="no object", at=look.name)
+        for kind, records in self._by_kind(look.name, found).items():
+            self._records(look.name, kind, records)
+        texts = sum(isinstance(entry, str) for entry in sheet.entries) if look.name in TEXTS else 0
+        if len(found) + texts < len(sheet.entries):
+            subject = subject_of(look.name) or look.name
+            self._say(f"{subject}.id", "other id", matters=True, detail="no object", at=look.name)
+
+    def _by_kind(self, name: str, records: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+        """Kind → its records; of a client's documents, each by its id as the client library tells them apart."""
+        kind = subject_of(name)
+        if kind is not None:
+            return {kind: records}
+        found: dict[str, list[dict[str, Any]]] = {}
+        for record in records:
+            told = DOCUMENT_KINDS.get(str(record.get("id"))[:3]) or record.get("document_type")
+            if told in DOCUMENT_KINDS.values():
+                found.setdefault(str(told), []).append(record)
+            else:
+                self._say(name, "other id", matters=True, detail="no document's")
+        return found
 
     def _paging(self, row: Row, look: Look, count: int, total: int | None) -> None:
         asked = look.asked
-        if asked is None or look.endpoint.size_param is None:
+        if look.endpoint.paging is None:
+            row.page_size = "all at once"
+            if total is not None and count < total:
+                self._say(look.name, "not whole", matters=True, detail=f"{count} of {total}")
+        elif asked is None or look.endpoint.size_param is None:
             row.page_size = row.page_size or "not asked for"
         elif count > asked or (total is not None and count < min(asked, total)):
             row.page_size = f"ignored: {count} instead of {asked}"
             self._say(look.name, "page size ignored", detail=f"{count} instead of {asked}")
         else:
-            row.page_size = "honoured" if count == asked else "can't be told: the list is shorter"
+            told = "honoured" if count == asked else _SHORTER
+            row.page_size = told if row.page_size in {None, _SHORTER} else row.page_size
 
     def _order(self, row: Row, records: list[dict[str, Any]]) -> None:
         for name in _DATES:
@@ -224,6 +261,9 @@ class Judge:
         return self._tallies.setdefault((name, kind), Tally(kind, name, whole=whole))
 
     def _say(self, subject: str, what: What, *, matters: bool = False, detail: str = "", at: str = "") -> None:
+        endpoint = ENDPOINTS.get(at or subject)
+        if endpoint is not None and endpoint.api == "gallery":
+            matters = False  # the service doesn't live on galleries, and not every studio has them
         self._found.append(
             Finding(subject=subject, what=what, matters=matters, detail=detail, seen_at=(at,) if at else ())
         )

@@ -19,6 +19,7 @@ What = Literal[
     "unreadable record",
     "other order",
     "page size ignored",
+    "not whole",
     "no rate limit told",
     "clock skew",
     "not readable",
@@ -35,6 +36,7 @@ _MEANS: dict[What, str] = {
     "unreadable record": "can't be understood",
     "other order": "is not newest first: what is new may be seen only when the list is read whole",
     "page size ignored": "came in pages of another size than asked for; the pages are read as they come",
+    "not whole": "came without pages and yet not whole: the rest is not read",
     "no rate limit told": "tells no rate limit; Selftimer keeps to its own",
     "clock skew": "has a clock that disagrees with this machine's",
     "not readable": "can't be read",
@@ -127,6 +129,7 @@ class Report:
     findings: list[Finding]
     rate_headers: tuple[str, ...]
     requests: int
+    """Made for it, the sign-in's among them; from a file, the answers in it."""
     skew: int | None = None
     """Seconds that the studio's clock is ahead of ours."""
     session: Session = field(default_factory=Session)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from selftimer.facts.records import Kind
 from selftimer.primitives.ids import ID_TYPES, LENGTHS
 from selftimer.studio.drift import Known, Shape, faults, shape, shown_name, shown_word, type_of
+from selftimer.studio.known import ID_FORMS
 from selftimer.studio.tour_report import FieldSeen, Finding, What
 from selftimer.studio.wire import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PREFIXES = {of.kind.replace(" ", "_"): of.prefix for of in ID_TYPES if of.fixed}
+_ID_TYPES = {of.kind.replace(" ", "_"): of for of in ID_TYPES}
+_MODELLED = frozenset(Kind)
 _SHORT_SAMPLES = frozenset({"cou_", "ses_", "itp_", "ump_", "smp_"})
 """Of these the published samples have 29 characters (studio-api.md, IDs)."""
 _LINK_WORDS = ("url", "link")
@@ -113,10 +117,16 @@ class Tally:
                 self._walk(path, known.inner, inner)
 
     def _ids(self, record: Mapping[str, Any]) -> None:
-        prefix, found = _PREFIXES.get(self.kind), record.get("id")
-        if prefix is None or prefix in _SHORT_SAMPLES or not isinstance(found, str):
+        """Whether the id is of its kind; of the kinds with a wire model, that one says it."""
+        of, form, found = _ID_TYPES.get(self.kind), ID_FORMS.get(self.kind), record.get("id")
+        if found is None or (of is None and form is None):
             return
-        if found.startswith(prefix) and len(found) - len(prefix) == LENGTHS[0]:
+        usual = of.valid(found) if of is not None else bool(re.fullmatch(form or "", str(found)))
+        if not usual and self.kind not in _MODELLED:
+            self._odd["id", "other id", False, type_of(found)] += 1
+        if of is None or not of.fixed or not usual or of.prefix in _SHORT_SAMPLES:
+            return
+        if len(found) - len(of.prefix) == LENGTHS[0]:
             self._odd["id", "shorter id", False, ""] += 1
 
     def _faults(self, record: Mapping[str, Any]) -> Iterator[tuple[str, str, object]]:

@@ -66,6 +66,8 @@ class Transport:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.jar = CookieJar()
         self.last_date: tuple[str, Instant] | None = None
+        self.requests = 0
+        """How many were begun."""
         self._clock = clock
         self._bases: dict[Api, str] = {"studio": base_url.rstrip("/"), "gallery": (gallery_url or base_url).rstrip("/")}
         self._gallery_host = gallery.hostname or ""
@@ -181,6 +183,7 @@ class Transport:
     async def _exchange(
         self, client: httpx.AsyncClient, request: httpx.Request, label: str, progress: _Progress, deadline: float
     ) -> Answer:
+        self.requests += 1
         try:
             async with asyncio.timeout(deadline):
                 response = await client.send(request, stream=True)
