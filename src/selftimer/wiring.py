@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
 from selftimer.engine.orders import carry_out
 from selftimer.engine.preview import look_back
+from selftimer.engine.purge import compact_if_wanted
 from selftimer.engine.ruleset import RuleSet
 from selftimer.engine.start import take_over
 from selftimer.engine.tell import Tell
@@ -49,6 +51,7 @@ from selftimer.studio.memory import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
 
     import httpx
     from whenever import Instant
@@ -62,7 +65,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 STUDIO = "studio"
 """The id under which a workspace's one studio is kept; a database that holds several gives each its own."""
-_WITHOUT_RULES = frozenset({"pause", "resume"})
+_WITHOUT_RULES = frozenset({"pause", "resume", "suppress", "unsuppress", "purge"})
 """Orders that must work however broken the rule files are."""
 CRASH_VARIABLE = "SELFTIMER_CRASH_AT"
 """`name:n`: the process kills itself at the n-th pass of that point. For tests of recovery; unset otherwise."""
@@ -176,7 +179,9 @@ async def offline_orders(
             carry_out(tx, context, now)
             return [tx.control.order_result(number) or {} for number in numbers]
 
-        return await context.store.write(work)
+        results = await context.store.write(work)
+        await compact_if_wanted(context.store)
+        return results
 
 
 async def explain(settings: Settings, client_id: str, rule_id: str | None = None) -> list[Standing]:
@@ -233,8 +238,17 @@ def make_context(settings: Settings, book: Rulebook, *, store: Store, api: Studi
         tellers=tellers(settings, clock),
         is_working_day=lambda date: is_working_day(date, facts.country),
         stop_file=lambda: f"{settings.stop_file.name} lies in the workspace" if settings.stop_file.exists() else None,
+        free_space=lambda: free_bytes(settings.state_folder),
         crash_point=crash_points(os.environ.get(CRASH_VARIABLE)),
     )
+
+
+def free_bytes(folder: Path) -> int | None:
+    """What is free for this user on the disk of that folder; None where it can't be asked."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _channels(settings: Settings, api: StudioApi, clock: Clock) -> dict[Verb, Channel]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from selftimer.sandbox.profile import ServerOptions, StudioProfile
 
 ZONE = "Europe/Berlin"
+AWAY_IS_FINE = "[limits]\naway_hours = 1000\n"
+"""For what is about time itself: a service that was down for days works on as if nothing had been."""
 WORDS = re.compile(r"(?:send|notify): ([a-z][a-z-]*)")
 
 

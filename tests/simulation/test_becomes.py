@@ -286,4 +286,4 @@ async def test_a_flood_of_it_is_held_like_one_of_events(tmp_path: Path) -> None:
             day.pay(bill)
         await day.until("2026-03-02 10:00")
         assert day.sent() == []
-        assert "11 messages at once are held" in await day.notices()
+        assert "11 messages held for you: 11 at once" in await day.notices()

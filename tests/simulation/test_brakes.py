@@ -133,7 +133,7 @@ async def test_a_flood_is_held_for_the_owner_and_goes_out_with_their_yes(tmp_pat
         assert day.sent() == []
         held = await day.held()
         assert {d.hold for d in held} == {Hold.FLOOD}
-        assert "11 messages at once are held" in await day.notices()
+        assert "11 messages held for you: 11 at once" in await day.notices()
         for delivery in held:
             await day.approve(delivery.id)
         await day.until("2026-03-02 12:00")

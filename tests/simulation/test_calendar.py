@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulation.studio_day import StudioDay, berlin
+from tests.simulation.studio_day import AWAY_IS_FINE, StudioDay, berlin
 
 from selftimer.engine import fallen
 from selftimer.engine.beginning import standings
@@ -127,7 +127,7 @@ async def test_a_date_that_was_over_when_the_rule_was_loaded_is_said(tmp_path: P
 
 async def test_of_ticks_missed_while_down_the_last_is_judged_by_late_and_it_is_said(tmp_path: Path) -> None:
     rules = DIGEST.replace("every monday at 08:00", "every day at 08:00")
-    day = StudioDay(tmp_path, rules, words=PLAIN)
+    day = StudioDay(tmp_path, rules, words=PLAIN, toml=AWAY_IS_FINE)
     await day.start()
     await day.until("2026-03-03 09:00")
     await day.aclose()
@@ -140,7 +140,7 @@ async def test_of_ticks_missed_while_down_the_last_is_judged_by_late_and_it_is_s
 
 async def test_a_tick_missed_for_longer_than_late_begins_nothing_and_it_is_said(tmp_path: Path) -> None:
     rules = DIGEST.replace("  then", "  late: 2 hours\n  then")
-    day = StudioDay(tmp_path, rules, words=PLAIN)
+    day = StudioDay(tmp_path, rules, words=PLAIN, toml=AWAY_IS_FINE)
     await day.start()
     await day.until("2026-03-08 09:00")
     await day.aclose()
@@ -153,7 +153,7 @@ async def test_a_tick_missed_for_longer_than_late_begins_nothing_and_it_is_said(
 
 
 async def test_a_tick_that_was_missed_by_less_than_late_is_begun_at_once_and_nothing_is_said(tmp_path: Path) -> None:
-    day = StudioDay(tmp_path, DIGEST, words=PLAIN)
+    day = StudioDay(tmp_path, DIGEST, words=PLAIN, toml=AWAY_IS_FINE)
     await day.start()
     await day.until("2026-03-08 09:00")
     await day.aclose()
@@ -257,7 +257,7 @@ async def test_more_nominees_than_a_days_work_are_held_for_the_owner_all_of_them
         await day.until("2026-03-04 12:00")
         assert day.sent() == []
         assert {d.hold for d in await day.held()} == {Hold.FLOOD}
-        assert "4 messages at once are held" in await day.notices()
+        assert "4 messages held for you: 4 at once" in await day.notices()
 
 
 async def test_archived_sample_and_other_clients_are_never_nominated(tmp_path: Path) -> None:

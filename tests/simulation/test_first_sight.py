@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.simulation.studio_day import ProcessDied, StudioDay
+from tests.simulation.studio_day import AWAY_IS_FINE, ProcessDied, StudioDay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,7 +192,7 @@ async def test_two_events_of_one_record_at_once_each_begin_their_rule(tmp_path: 
 
 
 async def test_what_happened_more_than_a_day_before_it_was_seen_is_not_acted_on_and_it_is_said(tmp_path: Path) -> None:
-    day = StudioDay(tmp_path, ANSWER)
+    day = StudioDay(tmp_path, ANSWER, toml=AWAY_IS_FINE)
     await day.start()
     await day.until("2026-03-02 09:00")
     await day.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.simulation.studio_day import StudioDay, berlin
+from tests.simulation.studio_day import AWAY_IS_FINE, StudioDay, berlin
 
 from selftimer.plan.state import TimerState
 
@@ -216,7 +216,7 @@ async def test_at_its_moment_the_condition_is_judged_on_fresh_data(tmp_path: Pat
 
 
 async def test_a_moment_missed_while_the_service_was_down_is_judged_by_its_late(tmp_path: Path) -> None:
-    day = StudioDay(tmp_path, WEEK)
+    day = StudioDay(tmp_path, WEEK, toml=AWAY_IS_FINE)
     day.session(day.known("Anna"), "2026-03-20 12:00")
     day.session(day.known("Ben"), "2026-03-17 12:00")
     await day.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulation.studio_day import StudioDay
+from tests.simulation.studio_day import AWAY_IS_FINE, StudioDay
 
 from selftimer.plan.state import TimerState
 
@@ -188,7 +188,7 @@ async def test_repeat_keeps_the_next_silence_from_being_asked_about(tmp_path: Pa
 
 async def test_a_service_that_was_down_asks_late_and_after_late_not_at_all(tmp_path: Path) -> None:
     for folder, back, sent in (("a", "2026-03-06 08:00", 1), ("b", "2026-03-07 08:00", 0)):
-        day = StudioDay(tmp_path / folder, SILENT)
+        day = StudioDay(tmp_path / folder, SILENT, toml=AWAY_IS_FINE)
         anna = day.known("Anna")
         await day.start()
         await day.until("2026-03-02 09:01")

@@ -340,7 +340,7 @@ def test_what_the_starter_has_commented_out_are_the_defaults(load: Callable[...,
     said, silent = load(GOOD + shown), load()
 
     assert said.log.file == Path(".selftimer/selftimer.log")
-    for section in ("account", "polling", "caps", "limits", "store"):
+    for section in ("account", "polling", "caps", "flood", "breaker", "limits", "store"):
         assert getattr(said, section) == getattr(silent, section)
         assert getattr(said, section).model_fields_set >= set(type(getattr(said, section)).model_fields) - {
             "email",

@@ -16,6 +16,7 @@ from whenever import Instant
 from selftimer.cli.output import clean, console, print_json
 from selftimer.cli.workspace import find_client, find_delivery, load_settings, locked, open_reader, running
 from selftimer.errors import ConfigError, WorkspaceError
+from selftimer.plan.state import DeliveryState, Hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ Order = tuple[str, dict[str, Any], str]
 PATIENCE = 5.0
 """Seconds that the service has to carry out an order; it takes one at most when nothing is wrong."""
 _LOOK_EVERY = 0.1
+_ALL = 100_000
 _WAITS = "the service has not answered yet; it carries this out as soon as it can (see 'selftimer status')"
 
 
@@ -51,16 +53,33 @@ def give_approvals(
     choice = "sent" if was_sent else "send" if send_again else None
     orders: list[Order] = []
     for delivery in deliveries:
-        args: dict[str, Any] = {"id": delivery.id}
-        if choice is not None:
-            args["choice"] = choice
-        elif delivery.text is not None:
-            args["seen"] = delivery.text  # words that have changed since are refused
+        args = _as_seen(delivery) if choice is None else {"id": delivery.id, "choice": choice}
         words = _edited(delivery) if edit else text
         if words is not None:
             args["text"] = words
         orders.append(("approve", args, delivery.id))
     return _give(settings, orders, as_json=as_json)
+
+
+def give_all_held(workspace: Path, rule: str, *, alone: bool, as_json: bool) -> int:
+    """Approve all of a rule that wait for the owner; caps let them out slowly."""
+    if not alone:
+        raise ConfigError("--all-held RULE stands alone: it says yes to all that wait, as they are")
+    settings = load_settings(workspace)
+    with open_reader(settings) as reader:
+        held = reader.deliveries(state=DeliveryState.HELD, rule=rule, limit=_ALL)
+    waiting = [one for one in reversed(held) if one.hold in {Hold.APPROVAL, Hold.FLOOD}]
+    if not waiting:
+        raise ConfigError(
+            f"nothing of rule {rule!r} waits for you: 'selftimer deliveries --state held' lists what does"
+        )
+    orders: list[Order] = [("approve", _as_seen(one), one.id) for one in waiting]
+    return _give(settings, orders, as_json=as_json)
+
+
+def _as_seen(delivery: Delivery) -> dict[str, Any]:
+    """What an approval says of the words: others than these are refused."""
+    return {"id": delivery.id} | ({"seen": delivery.text} if delivery.text is not None else {})
 
 
 def give_skips(workspace: Path, ids: Sequence[str], *, as_json: bool) -> int:
@@ -72,9 +91,10 @@ def give_skips(workspace: Path, ids: Sequence[str], *, as_json: bool) -> int:
 
 def give_pause(workspace: Path, what: str, scope: str, who: str | None, *, why: str = "", as_json: bool) -> int:
     """Pause or resume everything, a rule or a client."""
-    if (scope == "all") == (who is not None):
+    whole = scope in {"all", "breaker"}
+    if whole == (who is not None):
         raise ConfigError(
-            f"say which {scope}: selftimer {what} {scope} …" if scope != "all" else f"'{what} all' takes no name"
+            f"say which {scope}: selftimer {what} {scope} …" if not whole else f"'{what} {scope}' takes no name"
         )
     settings = load_settings(workspace)
     ident = who or ""

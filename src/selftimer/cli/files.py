@@ -1,4 +1,4 @@
-"""`init`, `check`, `schema` and `backup`: the files of a workspace."""
+"""`init`, `check`, `schema`, `backup` and `restore`: the files of a workspace."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -69,3 +69,19 @@ def backup(
     from selftimer.cli.starter import back_up
 
     return back_up(workspace, target)
+
+
+def restore(
+    source: Annotated[Path, Parameter(help="A file that `backup` made.")],
+    /,
+    *,
+    workspace: Workspace = HERE,
+) -> int:
+    """Put a backup in the place of the database, while no service runs; the one that was there is kept beside it.
+
+    What was sent since the backup is in the send journal: it is merged at the next start, and nothing is sent then
+    before `selftimer resume`.
+    """
+    from selftimer.cli.restoring import put_back
+
+    return put_back(workspace, source)

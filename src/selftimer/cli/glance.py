@@ -9,6 +9,7 @@ from whenever import Instant
 from selftimer.cli.lists import print_deliveries
 from selftimer.cli.output import clean, console, local, plain, print_json, print_table, say
 from selftimer.cli.workspace import load_settings, open_reader, running
+from selftimer.plan.policy import too_little
 from selftimer.plan.state import DeliveryState, Hold
 
 if TYPE_CHECKING:
@@ -63,8 +64,25 @@ def find_troubles(settings: Settings, view: StatusView, pid: int | None) -> list
         resource = kind.resource
         since = local(resource.failing_since, settings.studio.time_zone)
         troubles.append(f"{resource.kind.value} can't be read since {since}: {resource.error or 'no reason is known'}")
+    for pause in view.pauses:
+        if pause.scope == "breaker":
+            since = local(pause.since, settings.studio.time_zone)
+            troubles.append(
+                f"the breaker is open since {since}: {pause.why}; nothing is sent before 'selftimer resume breaker'"
+            )
+    low = low_space(settings)
+    if low is not None:
+        troubles.append(f"{low}; sending goes on by itself when there is space again")
     troubles += [f"not in force, the last good version is: {problem}" for problem in view.degraded]
     return troubles
+
+
+def low_space(settings: Settings) -> str | None:
+    """That the disk is too full to send, as the service would find it."""
+    from selftimer.wiring import free_bytes
+
+    free, needed = free_bytes(settings.state_folder), settings.limits.free_megabytes
+    return None if free is None else too_little(free, needed)
 
 
 def _print(settings: Settings, view: StatusView, names: dict[str, str], pid: int | None, troubles: list[str]) -> None:
@@ -87,7 +105,13 @@ def _print(settings: Settings, view: StatusView, names: dict[str, str], pid: int
         screen.print(f"! {clean(trouble)}", style="bold red", soft_wrap=True)
     if settings.stop_file.exists():
         screen.print(f"! {settings.stop_file.name} lies in the workspace: nothing is sent", style="bold red")
+    if view.doubt is not None:
+        screen.print(
+            f"! what the next look yields is held for you: {clean(view.doubt)}", style="yellow", soft_wrap=True
+        )
     for pause in view.pauses:
+        if pause.scope == "breaker":
+            continue  # it is among the troubles
         what = f"{pause.scope} {pause.id}".strip()
         why = f" ({clean(pause.why)})" if pause.why else ""
         screen.print(f"! paused since {local(pause.since, zone)}: {clean(what)}{why}", style="yellow", soft_wrap=True)
@@ -160,7 +184,7 @@ def _ahead(view: StatusView, names: dict[str, str], zone: str) -> None:
 
 
 def _asks(hold: Hold | None) -> bool:
-    return hold in {Hold.APPROVAL, Hold.EVIDENCE, Hold.FLOOD}
+    return hold in {Hold.APPROVAL, Hold.EVIDENCE, Hold.FLOOD, Hold.FAULT}
 
 
 def _notices(notices: list[NoticeView], zone: str) -> None:

@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 _COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
     "The account": (login.login, login.logout, doctor.doctor),
-    "The service": (files.init, files.check, files.schema, serve.run, serve.once, files.backup),
+    "The service": (files.init, files.check, files.schema, serve.run, serve.once, files.backup, files.restore),
     "What happens, and why": (
         views.status,
         views.runs,
@@ -34,6 +34,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
         logs.log,
     ),
     "Your decisions": (asks.approve, asks.skip, asks.pause, asks.resume, asks.start),
+    "Your clients' wishes": (asks.suppress, asks.unsuppress, asks.purge),
     "Trying it out": (tests.test, simulate.simulate, worlds.demo, worlds.sandbox),
 }
 

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from selftimer.engine.asking import Asking, found_twin
+from selftimer.engine.breaker import count_outcome
 from selftimer.engine.leads import lead_is_free, take_lead
 from selftimer.engine.made import remember
 from selftimer.engine.own import remember_values
 from selftimer.engine.runs import LOGGED, RunDesk, finish
+from selftimer.engine.stops import why_stopped
+from selftimer.engine.suppression import is_suppressed
 from selftimer.engine.world import Fresh
 from selftimer.errors import StoreError, StudioError
 from selftimer.facts.records import Kind
@@ -59,7 +62,7 @@ class Attempt:
 
     def load(self, tx: Tx) -> Self:
         """Find what asking takes, in the transaction that claimed it; a fault of this one shows when it runs."""
-        self._waits = self._delivery.state is DeliveryState.READY and self._put_aside(tx)
+        self._waits = self._delivery.state is DeliveryState.READY and (self._unwanted(tx) or self._put_aside(tx))
         if self._waits:
             return self  # nothing needs to be read for what may not be sent
         if self._delivery.state is DeliveryState.READY and self._delivery.verb is not Verb.CONVERSATION:
@@ -115,7 +118,7 @@ class Attempt:
             tx.deliveries.update(self._again(), expect=_OURS, epoch=self._context.epoch)
             self._intended = False
         else:
-            self._intended = self._intend(tx)
+            self._intended = self._intend(tx, fresh)
 
     def _too_old(self, fresh: Fresh) -> bool:
         age = self._context.clock.now() - (fresh.read_at or self._context.clock.now())
@@ -151,7 +154,7 @@ class Attempt:
             waits = replace(self._again(), reason="another one with this address is being entered")
             tx.deliveries.update(waits, expect=_OURS, epoch=self._context.epoch)
             return False
-        if not self._intend(tx):
+        if not self._intend(tx, fresh):
             return False
         if self._delivery.verb is Verb.LEAD:
             take_lead(tx, self._delivery)
@@ -169,10 +172,10 @@ class Attempt:
         await self._journal(done.state.value, sync=False, result_id=done.result_id)
         self._context.crash_point("deliver.after_line")
 
-    def _intend(self, tx: Tx) -> bool:
-        """Kill switch and caps, read in the transaction that sets `in_flight`."""
+    def _intend(self, tx: Tx, fresh: Fresh) -> bool:
+        """Suppression, kill switch and caps, read in the transaction that sets `in_flight`."""
         now, delivery = self._context.clock.now(), self._delivery
-        if self._put_aside(tx):
+        if self._unwanted(tx, fresh) or self._put_aside(tx):
             return False
         free_at, what = self._capped(tx, now)
         if free_at is not None:
@@ -190,9 +193,20 @@ class Attempt:
         self._delivery = flying
         return True
 
+    def _unwanted(self, tx: Tx, fresh: Fresh | None = None) -> bool:
+        """Whether it is advertising for somebody who wants none: it is skipped for good."""
+        delivery = self._delivery
+        if not is_suppressed(tx, self._context, delivery, fresh):
+            return False
+        desk = RunDesk(tx, self._context, self._context.clock.now(), fresh)
+        run = tx.runs.get(delivery.run_id)
+        desk.trace(delivery.rule_id, delivery.entry_id, "suppressed", delivery.step_id, run=run)
+        finish(tx, self._context, desk, replace(delivery, state=DeliveryState.SKIPPED, reason="suppressed"))
+        return True
+
     def _put_aside(self, tx: Tx) -> bool:
         """Whether a kill switch is on: it is tried again later, and `late` runs."""
-        stop, delivery = self._stopped(tx), self._delivery
+        stop, delivery = why_stopped(tx, self._context, self._delivery), self._delivery
         if stop is None:
             return False
         later = self._context.clock.now().add(seconds=self._context.policy.cadence.page_one)
@@ -201,21 +215,6 @@ class Attempt:
         if delivery.reason != stop:
             log.info("delivery.paused", reason=stop)
         return True
-
-    def _stopped(self, tx: Tx) -> str | None:
-        if self._delivery.verb is Verb.NOTIFY:
-            return None
-        by_file = self._context.stop_file()
-        if by_file is not None:
-            return by_file
-        apart = self._context.clock_apart()
-        if apart is not None:
-            return apart.message
-        for pause in tx.control.pauses():
-            mine = {"rule": self._delivery.rule_id, "client": self._delivery.client_id, "all": pause.id}
-            if mine.get(pause.scope) == pause.id:
-                return f"paused ({pause.scope}{': ' + pause.id if pause.id else ''})"
-        return None
 
     def _capped(self, tx: Tx, now: Instant) -> tuple[Instant | None, str]:
         verbs = frozenset(v.value for v in REACHES_CLIENT)
@@ -290,6 +289,8 @@ class Attempt:
             if not tx.deliveries.update(delivery, expect=expect, epoch=self._context.epoch):
                 log.warning("delivery.fenced")
                 return
+            if delivery.state is not self._delivery.state or delivery.attempt != self._delivery.attempt:
+                count_outcome(tx, self._context, delivery, now)
             if delivery.state in {DeliveryState.FAILED, DeliveryState.HELD}:
                 tx.control.notice(
                     now,

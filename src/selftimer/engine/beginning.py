@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from selftimer.engine.purge import seal_key
 from selftimer.engine.scopes import scope_for
 from selftimer.engine.world import TxWorld
 from selftimer.facts.records import Kind
@@ -12,6 +13,7 @@ from selftimer.plan import verdict
 from selftimer.plan.moments import entry_clocks, entry_of_timer
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import TimerState
+from selftimer.ports import SECRET
 from selftimer.rulebook.model import ClockTrigger
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.engine.context import Context
+    from selftimer.plan.repeats import Turn
     from selftimer.plan.state import Timer
     from selftimer.ports import Tx
     from selftimer.rulebook.model import Entry, Rule
@@ -55,13 +58,21 @@ def refusal(
         if truth is not False:
             return Refusal(word="until" if truth else "unknown", detail=trace or rule.until.trace(scope))
     turn = turn_of(rule, scope, subject[1], context.policy.zone, start)
-    if turn is not None and tx.runs.repeated(rule.id, turn.key, turn.since):
+    if turn is not None and _taken(tx, rule.id, turn):
         return Refusal(word="repeat", detail={"since": turn.since.format_iso() if turn.since else "ever"})
     if not rule.restart:
         for run in tx.runs.of_subject(rule.id, subject[1]):
             if run.ended_at is None and run.entry_id == entry.id:
                 return Refusal(word="under way", detail={"run": run.id})
     return None
+
+
+def _taken(tx: Tx, rule_id: str, turn: Turn) -> bool:
+    """Whether a run has had that turn, also one of a client who was purged since."""
+    if tx.runs.repeated(rule_id, turn.key, turn.since):
+        return True
+    secret = tx.control.get(SECRET)
+    return secret is not None and tx.runs.repeated(rule_id, seal_key(secret, turn.key), turn.since)
 
 
 # --- what is asked about ---------------------------------------------------------------------------------------------

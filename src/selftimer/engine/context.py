@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selftimer.errors import ClockApart
+from selftimer.plan.policy import too_little
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,11 +39,18 @@ class Context:
     """The ways to the owner that are set."""
     stop_file: Callable[[], str | None]
     """Why nothing may be sent, if the kill switch's file is there."""
+    free_space: Callable[[], int | None] = lambda: None
+    """Free bytes where the database is; None where nobody knows."""
     next_rules: RuleSet | None = None
     """What becomes `rules` before the next look: in the middle of one, new rules would meet it without a baseline."""
     epoch: int = 0
     crash_point: Callable[[str], None] = lambda _name: None
     """Named places where a test may kill the process; does nothing otherwise."""
+
+    def low_space(self) -> str | None:
+        """Why nothing may be sent, if the disk is nearly full."""
+        free = self.free_space()
+        return None if free is None else too_little(free, self.policy.free_megabytes)
 
     def clock_apart(self) -> ClockApart | None:
         """The error that the studio's clock and ours are too far apart, if they are (delivery.md §4)."""

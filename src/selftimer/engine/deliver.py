@@ -15,15 +15,18 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from whenever import Instant
 
-from selftimer.engine.apart import together
+from selftimer.engine import doubt
+from selftimer.engine.apart import tell_fault, together
 from selftimer.engine.attempts import Attempt
+from selftimer.engine.breaker import count_outcome
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.fresh import FreshReader, roots_of
 from selftimer.engine.made import records_made
 from selftimer.engine.orders import carry_out
+from selftimer.engine.purge import compact_if_wanted
 from selftimer.engine.runs import RunDesk
 from selftimer.errors import StoreError, StudioError
-from selftimer.plan.attempt import orphaned
+from selftimer.plan.attempt import given_up, orphaned
 from selftimer.plan.program import reads_ahead
 from selftimer.plan.state import DeliveryState, Hold, Run, RunState
 
@@ -46,6 +49,8 @@ class Deliver:
         self._context = context
         self.due_at: Instant = Instant.MIN
         self._draining = False
+        self._to_compact = True
+        """Whether a purge may have left something to do: one before the last start, too."""
 
     def drain(self) -> None:
         """Begin nothing new: what is under way ends, the rest stays in the store for the next start."""
@@ -54,13 +59,16 @@ class Deliver:
     async def step(self, now: Instant) -> Instant:
         """Orders, waking runs, ended holds, then deliveries until none is due; the instant when it is next wanted."""
         with bound_contextvars(studio=self._context.studio_id):
-            await self._context.store.write(lambda tx: carry_out(tx, self._context, now))
+            if await self._context.store.write(lambda tx: carry_out(tx, self._context, now)):
+                self._to_compact = True
             self._context.crash_point("deliver.orders")
-            await self._wake(now)
+            whole = await self._wake(now)
             self._context.crash_point("deliver.woken")
-            await self._context.store.write(lambda tx: self._over(tx, now))
+            await self._context.store.write(lambda tx: self._over(tx, now, whole=whole))
             while await self._some(now):
                 pass
+            if self._to_compact:
+                self._to_compact = not await compact_if_wanted(self._context.store)
             self.due_at = await self._context.store.read(_next)
             return self.due_at
 
@@ -106,7 +114,8 @@ class Deliver:
         until = now.add(seconds=policy.lease)
 
         def claim(tx: Tx) -> list[Attempt]:
-            carry_out(tx, self._context, self._context.clock.now())
+            if carry_out(tx, self._context, self._context.clock.now()):
+                self._to_compact = True
             mine = tx.deliveries.claim(now, limit=policy.concurrency, lease_until=until, epoch=epoch)
             return [Attempt(self._context, delivery).load(tx) for delivery in mine]
 
@@ -128,22 +137,32 @@ class Deliver:
                 raise
             except Exception as error:
                 log.exception("delivery.crashed", error=type(error).__name__)
-                await self._context.store.write(lambda tx: self._later(tx, delivery, "a fault in Selftimer"))
+                await tell_fault(self._context, f"delivery {delivery.id}", error, self._context.clock.now())
+                await self._context.store.write(lambda tx: self._later(tx, delivery, "a fault in Selftimer", fault=1))
 
-    def _later(self, tx: Tx, delivery: Delivery, why: str) -> None:
-        """Again in a minute if nothing was sent; unknown if it may have been."""
-        now = self._context.clock.now()
+    def _later(self, tx: Tx, delivery: Delivery, why: str, *, fault: int = 0) -> None:
+        """Again in a minute if nothing was sent; unknown if it may have been; held after too many faults of ours."""
+        policy, now = self._context.policy, self._context.clock.now()
         current = tx.deliveries.get(delivery.id)
         if current is None or current.state not in _UNDER_WAY:
             return
+        faults = current.faults + fault
         if current.state is DeliveryState.IN_FLIGHT:
-            later = orphaned(current, self._context.policy)
+            later = replace(orphaned(current, policy), faults=faults)
+            count_outcome(tx, self._context, later, now)
+        elif fault and faults >= policy.fault_tries:
+            later = given_up(replace(current, faults=faults), now)
         else:
-            later = replace(current, lease_until=None, due_at=now.add(seconds=60), reason=why)
-        tx.deliveries.update(later, expect=[current.state], epoch=self._context.epoch)
+            later = replace(current, lease_until=None, due_at=now.add(seconds=60), reason=why, faults=faults)
+        if tx.deliveries.update(later, expect=[current.state], epoch=self._context.epoch) and later.hold is not None:
+            log.error("delivery.stuck", hold=later.hold.value, faults=faults)
+            subject = f"{later.rule_id}: {later.words or later.verb.value} is held"
+            tx.control.notice(now, subject, f"For client {later.client_id}: {later.reason}.", key=f"stuck:{later.id}")
 
-    def _over(self, tx: Tx, now: Instant) -> None:
-        """What is over by itself: leases of attempts that never came back, and holds."""
+    def _over(self, tx: Tx, now: Instant, *, whole: bool) -> None:
+        """What is over by itself: a doubt, leases of attempts that never came back, and holds."""
+        if whole:
+            doubt.passed(tx, "deliver", now)
         self._lapsed(tx, now)
         self._holds_over(tx, now)
 
@@ -153,12 +172,13 @@ class Deliver:
             if flying.lease_until is not None and flying.lease_until <= now:
                 unclear = orphaned(flying, self._context.policy)
                 tx.deliveries.update(unclear, expect=[DeliveryState.IN_FLIGHT], epoch=flying.epoch)
+                count_outcome(tx, self._context, unclear, now)
                 log.warning("delivery.unwritten", delivery=flying.id, reason=unclear.reason)
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
-    async def _wake(self, now: Instant) -> None:
-        """Runs whose wait is over: judged on fresh data where their next steps ask for any."""
+    async def _wake(self, now: Instant) -> bool:
+        """Runs whose wait is over: judged on fresh data where their next steps ask for any; whether all could be."""
         due = await self._context.store.read(lambda tx: tx.runs.due(now))
         gate = asyncio.Semaphore(self._context.policy.concurrency)
 
@@ -180,6 +200,7 @@ class Deliver:
             stuck = await together(self._context, pairs, woken, named=lambda pair: f"run {pair[0].id}", now=now)
             if stuck:
                 await self._context.store.write(lambda tx: _wait_on(tx, [run for run, _ in stuck], now))
+        return not unread
 
     async def _fresh(self, run: Run) -> Fresh | None:
         rule = await self._context.store.read(lambda tx: self._context.rules.pinned(tx, run.rule_id, run.rule_version))

@@ -31,7 +31,7 @@ def lead_is_free(tx: Tx, delivery: Delivery, *, since: Instant | None) -> bool:
 
 def may_be_entered(tx: Tx, email: str | None) -> bool:
     """Whether an entry of this address of ours is on its way or unclear: then an event of whoever has it waits (20)."""
-    taken: Any = tx.control.get(_named(email or ""))
+    taken: Any = tx.control.get(entered_as(email or ""))
     other = tx.deliveries.get(str(taken.get("delivery"))) if isinstance(taken, dict) else None
     return other is not None and other.state in {DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN}
 
@@ -43,8 +43,9 @@ def take_lead(tx: Tx, delivery: Delivery) -> None:
 
 
 def _name(delivery: Delivery) -> str:
-    return _named(str((delivery.body or {}).get("email", "")))
+    return entered_as(str((delivery.body or {}).get("email", "")))
 
 
-def _named(email: str) -> str:
+def entered_as(email: str) -> str:
+    """The name that the store keeps by who enters an address."""
     return f"lead:{hashlib.blake2b(email.strip().casefold().encode(), digest_size=16).hexdigest()}"

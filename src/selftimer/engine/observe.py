@@ -13,8 +13,10 @@ from whenever import Instant
 
 from selftimer.engine.activate import activate
 from selftimer.engine.cycle import Cycle
+from selftimer.engine.doubt import passed
 from selftimer.engine.fallen import FallenDue
 from selftimer.engine.first_look import FirstLook
+from selftimer.engine.watch import Watch
 from selftimer.errors import StudioError
 from selftimer.facts.records import LISTED
 
@@ -35,6 +37,7 @@ class Observe:
         """When the next poll is wanted; who keeps a stepped clock sets it, since it knows what a poll could see."""
         self.due_at: Instant = NEVER
         """When something other than a poll is next due."""
+        self._watch = Watch(context)
         self._activated: object = None
         self._failures = 0
         self._retry_at: Instant = NEVER
@@ -44,12 +47,14 @@ class Observe:
     async def step(self, now: Instant) -> Instant:
         """Poll if it is time, act on what fell due; the instant when it is next wanted."""
         with bound_contextvars(studio=self._context.studio_id):
+            await self._watch.look(min(self.poll_at, self.due_at))
             await self._activate(now)
-            if now >= min(self.poll_at, self._retry_at):
-                await self._poll(now)
+            whole = now >= min(self.poll_at, self._retry_at) and await self._poll(now)
             await FirstLook(self._context).step(now)
             fallen = FallenDue(self._context)
             self.due_at = min(await fallen.step(now), self._retry_at)
+            if whole:
+                await self._context.store.write(lambda tx: passed(tx, "observe", now))
             return min(self.poll_at, self.due_at)
 
     async def _activate(self, now: Instant) -> None:
@@ -61,16 +66,18 @@ class Observe:
             self._context.crash_point("observe.activated")
             self._activated = rules
 
-    async def _poll(self, now: Instant) -> None:
+    async def _poll(self, now: Instant) -> bool:
+        """Read what is due and take it in; whether that was a look at the lists and all of them could be read."""
         cadence = self._context.policy.cadence
         try:
+            await self._watch.account()
             depths, signals_only = await self._depths(now)
             cycle = Cycle(self._context, now)
             if signals_only and not await cycle.signals_moved():
                 self.poll_at = now.add(seconds=cadence.signals)
                 # What waits for a poll is still waiting: a look at the signals isn't one.
                 self._retry_at = self.poll_at if self._retry_at != NEVER else NEVER
-                return
+                return False
             failed, unfinished = await cycle.run(depths)
             self._deeper_at = self._deeper(cycle, now)
             self.polls += 1
@@ -84,6 +91,7 @@ class Observe:
         # A clock that skips polls in which nothing could be seen must not skip these: they are about what wasn't read.
         self._retry_at = now.add(seconds=wait) if unfinished else self._deeper_at
         self.poll_at = now.add(seconds=wait)
+        return not failed
 
     def _deeper(self, cycle: Cycle, now: Instant) -> Instant:
         """When lists that were read in part are due to be read deeper: what a poll didn't reach may have changed."""
@@ -97,7 +105,7 @@ class Observe:
         resources = await self._context.store.read(lambda tx: {k: tx.records.resource(k) for k in LISTED})
 
         def over(since: Instant | None, seconds: int) -> bool:
-            return since is None or (now - since).total("seconds") >= seconds
+            return since is None or not 0 <= (now - since).total("seconds") < seconds  # a clock may go back
 
         depths: dict[Kind, str] = {}
         for kind, resource in resources.items():

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from selftimer.engine import breaker
+from selftimer.engine.flood import late_by_its_own
 from selftimer.engine.intake import Intake
 from selftimer.engine.matching import Matcher
+from selftimer.engine.purge import purge
+from selftimer.engine.refusal import Refusal
 from selftimer.engine.runs import new_id
 from selftimer.engine.scopes import scope_for
+from selftimer.engine.suppression import suppress, unsuppress
 from selftimer.errors import SelftimerError
 from selftimer.facts.records import Kind
 from selftimer.plan.moments import entry_moments
@@ -30,10 +35,6 @@ if TYPE_CHECKING:
     from selftimer.rulebook.model import Entry, Rule
 
 log = structlog.get_logger(__name__)
-
-
-class Refusal(ValueError):  # noqa: N818 - an answer to the person who asked, not a fault
-    """Why an order can't be carried out, as a sentence."""
 
 
 def carry_out(tx: Tx, context: Context, now: Instant) -> int:
@@ -70,7 +71,7 @@ def _approve(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) ->
     delivery = _held(tx, args, (DeliveryState.HELD,))
     if delivery.hold is Hold.EVIDENCE:
         return _settle(tx, context, now, delivery, str(args.get("choice") or ""))
-    if delivery.hold not in {Hold.APPROVAL, Hold.FLOOD}:
+    if delivery.hold not in {Hold.APPROVAL, Hold.FLOOD, Hold.FAULT}:
         raise Refusal(f"{delivery.id} waits for {delivery.hold.value if delivery.hold else 'nothing'}, not for a yes")
     text = args.get("text")
     if text is not None and (delivery.verb is not Verb.MESSAGE or not isinstance(text, str) or not text.strip()):
@@ -79,13 +80,19 @@ def _approve(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) ->
     if seen is not None and seen != delivery.text:
         raise Refusal("the words have changed since you saw them; look again")
     free = next_free(now, context.policy.quiet_hours, context.policy.zone) if delivery.verb in REACHES_CLIENT else now
+    waited = delivery.hold is Hold.APPROVAL or (
+        delivery.hold is Hold.FLOOD and not late_by_its_own(tx, context, delivery)
+    )  # the wait for the yes doesn't count (17); that for an answer to a flood or a fault does
+    if not waited and now > delivery.late_until:
+        raise Refusal(f"it is too late by its own `late` ({delivery.late_until}): it isn't sent any more; skip it")
     said = replace(
         delivery,
         state=DeliveryState.READY,
         hold=None,
         due_at=free,
         allowed_at=free,
-        late_until=free + (delivery.late_until - delivery.allowed_at),  # the wait for the yes doesn't count (17)
+        late_until=delivery.late_until + (free - (delivery.allowed_at if waited else now)),
+        faults=0,
         approved_at=now,
         approved_text=delivery.text,
         edited_text=text or delivery.edited_text,
@@ -145,7 +152,11 @@ def _pause(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> s
 def _resume(tx: Tx, _context: Context, _now: Instant, args: Mapping[str, Any]) -> str:
     scope, ident = str(args.get("scope", "all")), str(args.get("id") or "")
     if not tx.control.remove_pause(scope, ident):
+        if scope == "all" and any(pause.scope == breaker.SCOPE for pause in tx.control.pauses()):
+            raise Refusal("it isn't paused, but the breaker is open: `selftimer resume breaker` resets it")
         raise Refusal(f"{scope}{' ' + ident if ident else ''} isn't paused")
+    if scope == breaker.SCOPE:
+        breaker.reset(tx)
     log.warning("service.resumed", scope=scope, what=ident)
     return f"resumed: {scope}{' ' + ident if ident else ''}"
 
@@ -218,4 +229,13 @@ def _moments(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, n
     return done
 
 
-_ORDERS = {"approve": _approve, "skip": _skip, "pause": _pause, "resume": _resume, "start": _start}
+_ORDERS = {
+    "approve": _approve,
+    "skip": _skip,
+    "pause": _pause,
+    "resume": _resume,
+    "start": _start,
+    "suppress": suppress,
+    "unsuppress": unsuppress,
+    "purge": purge,
+}

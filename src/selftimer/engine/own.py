@@ -27,7 +27,7 @@ def remember_values(tx: Tx, delivery: Delivery) -> None:
         return
     at = (delivery.intent_at or delivery.planned_at).format_iso()
     wrote = {name: {"value": value, "at": at} for name, value in delivery.body.get("set", {}).items()}
-    tx.control.put(_name(delivery.client_id or ""), {**_written(tx, delivery.client_id or ""), **wrote})
+    tx.control.put(written_as(delivery.client_id or ""), {**_written(tx, delivery.client_id or ""), **wrote})
 
 
 def is_own(tx: Tx, client_id: str, changed: Iterable[str], after: Record, *, since: Instant) -> bool:
@@ -42,11 +42,12 @@ def is_own(tx: Tx, client_id: str, changed: Iterable[str], after: Record, *, sin
 
 
 def _written(tx: Tx, client_id: str) -> dict[str, Any]:
-    found = tx.control.get(_name(client_id))
+    found = tx.control.get(written_as(client_id))
     if not isinstance(found, dict):
         return {}
     return {name: what for name, what in found.items() if isinstance(what, dict)}
 
 
-def _name(client_id: str) -> str:
+def written_as(client_id: str) -> str:
+    """The name that the store keeps a client's values by."""
     return f"wrote:{client_id}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from selftimer.engine.flood import hold_doubtful
 from selftimer.engine.lists import Lists
 from selftimer.engine.made import made_by
 from selftimer.engine.ruleset import entry_by_id
@@ -186,6 +187,7 @@ class RunDesk:
             self.tx.runs.update(self._ended(replace(run, reason=None), "done"))  # nothing is left that needs names
             return
         self.go_on(run, rule, scope_of_run(self.context, self.tx, self.world, run), self.now)
+        hold_doubtful(self.tx, self.context, self.planned, self.now)
 
     def _unreadable(self, run: Run) -> None:
         """A run whose version of its rule is of an older Selftimer, or lost: it is held, and the owner is told."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from selftimer.engine.doubt import look_away
 from selftimer.engine.memory import forgotten, merge, told
 from selftimer.plan.attempt import orphaned
 from selftimer.plan.state import DeliveryState
@@ -28,6 +29,7 @@ async def take_over(context: Context) -> None:
         for delivery in flying:
             tx.deliveries.update(orphaned(delivery, context.policy), expect=[DeliveryState.IN_FLIGHT])
         tx.deliveries.adopt_orphans(epoch, context.clock.now())
+        look_away(tx, context, context.clock.now())
         lost = forgotten(tx, lines)
         if lost:
             merge(tx, context, lost)

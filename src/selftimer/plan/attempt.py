@@ -158,6 +158,14 @@ def _evidence(delivery: Delivery, why: str, now: Instant) -> Delivery:
     )
 
 
+def given_up(delivery: Delivery, now: Instant) -> Delivery:
+    """One over which Selftimer itself tripped too often: held, with the evidence where it may have been sent."""
+    if delivery.state is DeliveryState.UNKNOWN:
+        return _evidence(delivery, f"a fault in Selftimer, {delivery.faults} times, while it was looked for", now)
+    why = f"a fault in Selftimer, {delivery.faults} times; nothing was sent. The log has all of it"
+    return replace(_evidence(delivery, why, now), hold=Hold.FAULT)
+
+
 def orphaned(delivery: Delivery, policy: Policy) -> Delivery:
     """An `in_flight` one whose process died: unknown at once, looked for after its settle window."""
     return _unknown(delivery, "the service stopped while it was being sent", policy, applied=False)

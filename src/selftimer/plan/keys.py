@@ -43,3 +43,9 @@ def normalised(text: str) -> str:
 def digest(text: str) -> str:
     """Of a body, for the journal and for comparing words: nothing of the text can be read from it."""
     return hashlib.blake2b(normalised(text).encode(), digest_size=16).hexdigest()
+
+
+def sealed(secret: str, what: str, value: str) -> str:
+    """A keyed digest of an id or address: nothing can be read from it, nor guessed without the secret (in hex)."""
+    plain = unicodedata.normalize("NFKC", value).strip().casefold()
+    return hashlib.blake2b(f"{what}:{plain}".encode(), key=bytes.fromhex(secret), digest_size=20).hexdigest()

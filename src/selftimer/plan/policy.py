@@ -47,6 +47,16 @@ class Flood:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """After how much trouble nothing is sent any more until a person says so (delivery.md §3)."""
+
+    unknown_per_hour: int = 3
+    """Outcomes that are unclear."""
+    failures_in_row: int = 5
+    """Effects on clients that failed for good, without one that arrived between them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
     """How often is read what (DESIGN.md, Polling), in seconds."""
 
@@ -54,6 +64,13 @@ class Cadence:
     page_one: int = 300
     open_pages: int = 1_800
     full: int = 21_600
+
+
+def too_little(free: int, megabytes: int) -> str | None:
+    """Why nothing may be sent with so many free bytes, if so: what is sent has to be written down (delivery.md §5)."""
+    if free >= megabytes * 1_000_000:
+        return None
+    return f"only {free // 1_000_000} MB are free where the database is, and {megabytes} are needed to send"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +82,7 @@ class Policy:
     caps: Caps = field(default_factory=Caps)
     cadence: Cadence = field(default_factory=Cadence)
     flood: Flood = field(default_factory=Flood)
+    breaker: Breaker = field(default_factory=Breaker)
     late: Span = field(default_factory=lambda: Span(24, "hours"))
     """How late an effect may still happen where neither step nor rule says."""
     approval_days: int = 7
@@ -78,6 +96,14 @@ class Policy:
     """Seconds that the studio's clock may differ from ours before everything is held."""
     fresh_for: int = 5
     """Seconds that a read may be old at the POST."""
+    away_hours: int = 24
+    """After a longer time without a service what the first look yields is held for the owner."""
+    jump: int = 60
+    """Seconds that the wall clock may run apart from the monotonic one between two looks; more is a jump."""
+    free_megabytes: int = 200
+    """With less free space where the database is nothing is sent."""
+    fault_tries: int = 5
+    """How often a delivery may trip over a fault of ours before it is held."""
     lease: int = 300
     event_expiry_hours: int = 24
     keep_traces_days: int = 180

@@ -122,7 +122,9 @@ class Hold(StrEnum):
     CONVERSATION = "conversation"
     """The client has no conversation and none could be made."""
     FLOOD = "flood"
-    """More effects at once than the limit: the owner confirms the lot."""
+    """More effects at once than the limit, or a first look after something odd: the owner confirms the lot."""
+    FAULT = "fault"
+    """Selftimer trips over it again and again: the owner looks at the log, then says try again, or drop it."""
 
 
 class Verb(StrEnum):
@@ -186,6 +188,8 @@ class Delivery:
     known_ids: tuple[str, ...] = ()
     """Ids that were there before the POST: what is new afterwards may be ours."""
     intent_at: Instant | None = None
+    faults: int = 0
+    """How often it has tripped over a fault of ours."""
     looks: tuple[str, ...] = ()
     """Instants of the reads that looked for an unknown one (ISO)."""
     applied: bool = False

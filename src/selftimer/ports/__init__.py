@@ -1,8 +1,11 @@
 """What the engine needs of the outside, as Protocols; adapters implement them and meet only in `selftimer.wiring`."""
 
 from selftimer.ports.channel import Channel
+from selftimer.ports.people import People, Suppression
 from selftimer.ports.store import (
     DEGRADED,
+    DOUBT,
+    SECRET,
     Cap,
     Control,
     Deliveries,
@@ -26,6 +29,8 @@ from selftimer.ports.teller import Note, Teller
 
 __all__ = [
     "DEGRADED",
+    "DOUBT",
+    "SECRET",
     "Accepted",
     "Cap",
     "Channel",
@@ -38,6 +43,7 @@ __all__ = [
     "Order",
     "Page",
     "Pause",
+    "People",
     "Permit",
     "Records",
     "RuleRow",
@@ -47,6 +53,7 @@ __all__ = [
     "Signals",
     "Store",
     "StudioApi",
+    "Suppression",
     "Teller",
     "Timers",
     "Traces",

@@ -73,6 +73,8 @@ class StatusView:
     pauses: tuple[Pause, ...]
     orders: int
     """How many orders wait to be carried out."""
+    doubt: str | None = None
+    """Why what the next look yields is held, if it is."""
     degraded: tuple[str, ...] = ()
     """What is wrong with rule files that were changed while the service ran; their last good versions count."""
     next_timers: tuple[Timer, ...] = ()
@@ -124,6 +126,15 @@ class VersionView:
     seen_at: Instant
     digest: bytes
     raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressedView:
+    """Somebody who gets no advertising; `client` where one is known whom the list means."""
+
+    at: Instant
+    why: str
+    client: ClientView | None
 
 
 class StoreReader(Protocol):
@@ -218,6 +229,10 @@ class StoreReader(Protocol):
 
     def clients(self, search: str = "", *, limit: int = 20) -> list[ClientView]:
         """Clients whose id, e-mail or name has that text in it, whatever its case; the latest first."""
+        ...
+
+    def suppressed(self) -> list[SuppressedView]:
+        """Who gets no advertising, in the order they were put on the list."""
         ...
 
     def client_names(self, ids: Iterable[str]) -> dict[str, str]:

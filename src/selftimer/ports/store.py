@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from selftimer.facts.records import Kind
     from selftimer.facts.stored import Resource, StoredEvent, StoredRecord, TraceRow
     from selftimer.plan.state import Delivery, DeliveryState, Run, RunState, Timer, TimerState
+    from selftimer.ports.people import People
 
 T = TypeVar("T")
 
 DEGRADED = "rules.degraded"
 """Name under which `Control` keeps what is wrong with changed rule files, a sentence each."""
+DOUBT = "doubt"
+"""And why what the first look yields is held (`why`), if it is."""
+SECRET = "people.secret"  # noqa: S105 - a name, not a secret
+"""And what digests of people are keyed with: random, once a workspace; backups hold it beside the digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,6 +362,8 @@ class Tx(Protocol):
     def traces(self) -> Traces: ...
     @property
     def control(self) -> Control: ...
+    @property
+    def people(self) -> People: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -400,6 +407,13 @@ class Store(Protocol):
 
     @property
     def journal(self) -> SendJournal: ...
+    async def compact(self) -> bool:
+        """Write the database anew, so that nothing that was deleted is left in its files.
+
+        False where a reader was in the way of the last step: again later.
+        """
+        ...
+
     def changed_by_others(self) -> bool:
         """Whether another process committed since the last call (orders may wait); cheap enough for twice a second."""
         ...

@@ -25,6 +25,10 @@ class Clock(Protocol):
         ...
 
 
+_SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux has a monotonic clock that runs on while a laptop sleeps."""
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -33,8 +37,8 @@ class SystemClock:
         return Instant.now()
 
     def monotonic(self) -> float:
-        """`time.monotonic`."""
-        return time.monotonic()
+        """Seconds since the machine was started, asleep or awake where the system can tell."""
+        return time.monotonic() if _SINCE_BOOT is None else time.clock_gettime(_SINCE_BOOT)
 
     async def sleep(self, seconds: float) -> None:
         """`asyncio.sleep`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from selftimer.rulebook.build_when import date_field
 from selftimer.rulebook.exclude import asked, contradiction, together
 from selftimer.rulebook.lint_reach import USUAL_LATE
-from selftimer.rulebook.lint_walk import effects_of, error, warning
+from selftimer.rulebook.lint_walk import effects_of, warning
 from selftimer.rulebook.model import BecomesTrigger, CreateStep, EventTrigger, LeadStep, MomentTrigger, SendStep
 from selftimer.rulebook.sentences import Moment, SentenceError, parse_when
 
@@ -141,9 +141,9 @@ def _rounds(rules: Sequence[Rule]) -> Iterator[Problem]:
         if circle and frozenset(names) not in told:
             told.add(frozenset(names))
             said = " → ".join([*names, names[0]])
-            yield error(
+            yield warning(
                 circle[0].where,
-                f"this goes round for ever, each time with a new record: {said}",
+                f"these begin each other for ever, each time with a new record; the third time is the last: {said}",
                 "add a 'repeat' to one of them, like 'repeat: after 30 days per client'",
             )
 

@@ -20,13 +20,15 @@ from pydantic_settings.exceptions import SettingsError
 
 from selftimer.errors import ConfigError, WorkspaceError
 from selftimer.facts.world import StudioFacts
-from selftimer.plan.policy import Cadence, Caps, Policy
+from selftimer.plan.policy import Breaker, Cadence, Caps, Flood, Policy
 from selftimer.settings.outside import Notify, Webhooks
 from selftimer.settings.places import FILE, PREFIX, Origin
 from selftimer.settings.sections import (
     LOOPBACK,
     Account,
+    BreakerSection,
     CapsSection,
+    FloodSection,
     Limits,
     Log,
     Polling,
@@ -65,6 +67,8 @@ class Settings(BaseSettings):
     account: Account = Account()
     polling: Polling = Polling()
     caps: CapsSection = CapsSection()
+    flood: FloodSection = FloodSection()
+    breaker: BreakerSection = BreakerSection()
     limits: Limits = Limits()
     store: StoreSection = StoreSection()
     log: Log = Log()
@@ -184,10 +188,15 @@ class Settings(BaseSettings):
             zone=self.studio.time_zone,
             quiet_hours=self.studio.quiet_hours,
             caps=Caps(**self.caps.model_dump()),
+            flood=Flood(**self.flood.model_dump()),
+            breaker=Breaker(**self.breaker.model_dump()),
             cadence=Cadence(**self.polling.model_dump()),
             late=self.limits.late,
             approval_days=self.limits.approval_days,
             concurrency=self.limits.concurrency,
+            away_hours=self.limits.away_hours,
+            free_megabytes=self.limits.free_megabytes,
+            fault_tries=self.limits.fault_tries,
             keep_traces_days=self.store.keep_traces_days,
         )
 

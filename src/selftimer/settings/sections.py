@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from selftimer.errors import ConfigError
 from selftimer.facts.schema import SCHEMA
-from selftimer.plan.policy import Cadence, Caps, Policy, QuietHours
+from selftimer.plan.policy import Breaker, Cadence, Caps, Flood, Policy, QuietHours
 from selftimer.primitives.time import Span, check_zone, parse_time
 from selftimer.settings.countries import listed
 from selftimer.settings.places import similar
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _NIGHT = re.compile(r"(\d\d:\d\d) ?- ?(\d\d:\d\d)\Z")
 _CADENCE, _CAPS, _POLICY = Cadence(), Caps(), Policy(zone="UTC")
+_FLOOD, _BREAKER = Flood(), Breaker()
 STATE_FOLDER = ".selftimer"
 
 
@@ -227,12 +228,30 @@ class CapsSection(Section):
     marketing_per_week: Whole = _CAPS.marketing_per_week
 
 
+class FloodSection(Section):
+    """More effects on clients than so many at one moment are held for the owner."""
+
+    by_events: Whole = _FLOOD.by_events
+    by_moments: Whole = _FLOOD.by_moments
+    in_all: Whole = _FLOOD.in_all
+
+
+class BreakerSection(Section):
+    """After so much trouble nothing is sent until a person says so."""
+
+    unknown_per_hour: Whole = _BREAKER.unknown_per_hour
+    failures_in_row: Whole = _BREAKER.failures_in_row
+
+
 class Limits(Section):
-    """How late something may still happen, how long a yes is waited for, how many clients at once."""
+    """How late something may still happen, how long a yes is waited for, what has to be in order to send."""
 
     late: Annotated[InstanceOf[Span], BeforeValidator(_span)] = Span(24, "hours")
     approval_days: Whole = _POLICY.approval_days
     concurrency: Annotated[int, Field(ge=1, le=50)] = _POLICY.concurrency
+    away_hours: Whole = _POLICY.away_hours
+    free_megabytes: Annotated[int, Field(ge=0)] = _POLICY.free_megabytes
+    fault_tries: Whole = _POLICY.fault_tries
 
 
 class StoreSection(Section):

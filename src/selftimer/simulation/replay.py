@@ -103,7 +103,7 @@ class _Player:
         self._context = wiring.make_context(settings, book, store=store, api=self._api, clock=self._clock)
         done = {one.key: one for one in sent_before(reader)}
         self._context.channels = dict.fromkeys(Verb, PastChannel(self._api, done))
-        self._context.stop_file = lambda: None
+        self._context.stop_file = self._context.free_space = lambda: None
         self._observe, self._deliver = Observe(self._context), Deliver(self._context)
         gone = set(self._api.removals())
         self._polls = deque((at, at in gone) for at in sorted({*self._api.instants(), *gone}) if at > begins)

@@ -201,6 +201,33 @@ class Database:
             self.commits += 1
             return result
 
+    async def compact(self) -> bool:
+        """Write the file anew and empty its journal: what was deleted isn't in them any more.
+
+        False where another reader still looks at an older state: the journal then keeps what it needs.
+        """
+        if not self._threads:
+            return self._compact()
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._compact)
+
+    def _compact(self) -> bool:
+        with self._writing:
+            self._drop_writer()
+            try:
+                driver = self.library.module.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+                try:
+                    driver.execute("PRAGMA temp_store=MEMORY")
+                    driver.execute("VACUUM")
+                    if self.library.journal != "WAL":
+                        return True
+                    driver.execute("PRAGMA busy_timeout=500")  # for a reader nobody else is kept waiting
+                    busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    return not busy
+                finally:
+                    driver.close()
+            except self._errors as error:
+                raise translate(error, self.path) from error
+
     def _drop_writer(self) -> None:
         """After an error of the database the next transaction has a new connection, whatever state this one is in."""
         connection, self._connection = self._connection, None

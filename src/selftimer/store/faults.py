@@ -19,8 +19,8 @@ def corrupt(path: Path, what: str) -> StoreCorrupt:
     """The file is damaged; says how to go on without losing what it knows."""
     return StoreCorrupt(
         f"the database {path} is damaged ({what}). Nothing is sent any more. Stop Selftimer and keep this file and "
-        f"sends.jsonl beside it; put your newest backup in the database's place and start again: what the send journal "
-        f"knows and the backup doesn't is merged first, and everything is held until you have looked"
+        f"sends.jsonl beside it; say 'selftimer restore' with your newest backup and start again: what the send "
+        f"journal knows and the backup doesn't is merged first, and everything is held until you have looked"
     )
 
 

@@ -47,6 +47,9 @@ class PeekStore:
     def journal(self) -> SendJournal:
         self._refuse("the journal")
 
+    async def compact(self) -> bool:
+        self._refuse("compacting")
+
     def changed_by_others(self) -> bool:
         return False
 

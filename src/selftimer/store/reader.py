@@ -9,9 +9,19 @@ import sqlalchemy as sa
 from selftimer.errors import StoreError
 from selftimer.facts.newfields import NEW_FIELDS, read_new_fields
 from selftimer.facts.records import Kind
+from selftimer.plan.keys import sealed
 from selftimer.plan.state import DeliveryState, TimerState
-from selftimer.ports import DEGRADED
-from selftimer.ports.reader import ClientView, KindView, NoticeView, PollView, SetAside, StatusView, VersionView
+from selftimer.ports import DEGRADED, DOUBT, SECRET
+from selftimer.ports.reader import (
+    ClientView,
+    KindView,
+    NoticeView,
+    PollView,
+    SetAside,
+    StatusView,
+    SuppressedView,
+    VersionView,
+)
 from selftimer.store import tables
 from selftimer.store.columns import load_json
 from selftimer.store.control import ORDERS, PAUSES, SqlControl
@@ -19,6 +29,7 @@ from selftimer.store.deliveries import DELIVERIES
 from selftimer.store.engine import READ_ONLY, connect_engine, library
 from selftimer.store.events import EVENTS
 from selftimer.store.faults import translate
+from selftimer.store.people import SUPPRESSIONS
 from selftimer.store.records import RECORDS, RESOURCES
 from selftimer.store.rows import Rows, chunks
 from selftimer.store.rules import RULES
@@ -43,6 +54,7 @@ T = TypeVar("T")
 POLLS = Rows(PollView, tables.polls)
 NOTICES = Rows(NoticeView, tables.notices)
 VERSIONS = Rows(VersionView, tables.record_versions)
+_ALL_CLIENTS = 1_000_000
 _AHEAD = (DeliveryState.READY, DeliveryState.UNKNOWN, DeliveryState.HELD)
 _OPEN = (TimerState.PENDING, TimerState.OPEN)
 
@@ -129,6 +141,7 @@ class SqlReader:
             timers=self._counts(connection, t.state),
             pauses=tuple(self._rows(connection, PAUSES, PAUSES.select.order_by(tables.pauses.c.since))),
             orders=len(self._rows(connection, ORDERS, orders)),
+            doubt=(SqlControl(connection, self.studio).get(DOUBT) or {}).get("why"),
             degraded=tuple(SqlControl(connection, self.studio).get(DEGRADED) or ()),
             next_timers=tuple(self._rows(connection, TIMERS, timers)),
             next_deliveries=tuple(self._rows(connection, DELIVERIES, deliveries)),
@@ -265,6 +278,21 @@ class SqlReader:
                 if len(found) >= limit:
                     break
         return found
+
+    def suppressed(self) -> list[SuppressedView]:
+        """Digests are made of every client that is known: the list itself can't be read."""
+        entries = self._list(SUPPRESSIONS, SUPPRESSIONS.select.order_by(tables.suppressions.c.at))
+        if not entries:
+            return []
+        secret = self._read(lambda connection: SqlControl(connection, self.studio).get(SECRET))
+        clients = self.clients(limit=_ALL_CLIENTS)
+        known = {sealed(secret, "email", one.email): one for one in reversed(clients) if one.email}
+        known |= {sealed(secret, "client", one.id): one for one in clients}
+        whole: dict[str, SuppressedView] = {}
+        for entry in entries:
+            client = known.get(entry.digest) or (whole[entry.entry].client if entry.entry in whole else None)
+            whole[entry.entry] = SuppressedView(at=entry.at, why=entry.why, client=client)
+        return list(whole.values())
 
     def client_names(self, ids: Iterable[str]) -> dict[str, str]:
         r = tables.records.c

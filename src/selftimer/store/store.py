@@ -48,6 +48,9 @@ class SqlStore:
     async def read(self, work: Callable[[Tx], T]) -> T:
         return await self.database.read(lambda connection: work(SqlTx(connection, self.studio)))
 
+    async def compact(self) -> bool:
+        return await self.database.compact()
+
     @property
     def journal(self) -> SendJournal:
         return self._journal

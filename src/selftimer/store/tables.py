@@ -158,6 +158,7 @@ events = Table(
     _text("reason", null=True),
     Index(None, "studio", "state", "settle_until"),
     Index(None, "studio", "record_id", "name"),
+    Index(None, "studio", "client_id"),
     sqlite_autoincrement=True,
 )
 
@@ -193,6 +194,7 @@ truths = Table(
     Column("subject_id", Text, primary_key=True),
     Column("value", Boolean, nullable=False),
     _moment("at"),
+    Index(None, "studio", "subject_id"),
 )
 """What `becomes` last was, for each record that it was judged for."""
 
@@ -294,6 +296,7 @@ deliveries = Table(
     _text("conversation_id", null=True),
     Column("known_ids", Texts, nullable=False),
     _moment("intent_at", null=True),
+    Column("faults", Integer, nullable=False),
     Column("looks", Texts, nullable=False),
     Column("applied", Boolean, nullable=False),
     _text("result_id", null=True),
@@ -377,6 +380,18 @@ notices = Table(
     Index(None, "studio", "at"),
     sqlite_autoincrement=True,
 )
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    _studio(),
+    Column("digest", Text, primary_key=True),
+    _text("entry"),
+    _text("what"),
+    _moment("at"),
+    _text("why"),
+)
+"""Who gets no advertising, as keyed digests: whom they stand for can't be read from them."""
 
 named = Table(
     "named",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from selftimer.store.control import SqlControl
 from selftimer.store.deliveries import SqlDeliveries
 from selftimer.store.events import SqlEvents
+from selftimer.store.people import SqlPeople
 from selftimer.store.records import SqlRecords
 from selftimer.store.rules import SqlRules
 from selftimer.store.runs import SqlRuns
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class SqlTx:
     """`selftimer.ports.store.Tx` of one studio."""
 
-    __slots__ = ("control", "deliveries", "events", "records", "rules", "runs", "timers", "traces")
+    __slots__ = ("control", "deliveries", "events", "people", "records", "rules", "runs", "timers", "traces")
 
     def __init__(self, connection: Connection, studio: str) -> None:
         self.records = SqlRecords(connection, studio)
@@ -31,3 +32,4 @@ class SqlTx:
         self.deliveries = SqlDeliveries(connection, studio)
         self.traces = SqlTraces(connection, studio)
         self.control = SqlControl(connection, studio)
+        self.people = SqlPeople(connection, studio)

@@ -210,7 +210,7 @@ def test_37_rules_that_begin_each_other_for_ever() -> None:
     (said,) = told(quote, contract.format(""))
     assert (
         said
-        == "2:5: this goes round for ever, each time with a new record: a → b → a; add a 'repeat' to one of them, like 'repeat: after 30 days per client'"
+        == "2:5: warning: these begin each other for ever, each time with a new record; the third time is the last: a → b → a; add a 'repeat' to one of them, like 'repeat: after 30 days per client'"
     )
     assert told(quote, contract.format("repeat: once per client")) == []
     assert told(quote, contract.format("    draft: true")) == []

@@ -15,7 +15,7 @@ from tests.unit.store.stores import environment
 
 from selftimer.errors import StoreError
 from selftimer.plan.state import DeliveryState
-from selftimer.store import control, deliveries, events, records, rules, runs, tables, timers, traces
+from selftimer.store import control, deliveries, events, people, records, rules, runs, tables, timers, traces
 from selftimer.store.dialect import insert_new, upsert
 from selftimer.store.engine import connect_engine, library, open_database
 from selftimer.store.schema import HEAD, _upgrade, alembic_config, migrate, version
@@ -133,7 +133,7 @@ def test_what_is_asked_often_is_answered_by_an_index(tmp_path: Path, name: str) 
 
 
 def statements() -> dict[str, sa.ClauseElement]:
-    modules = (control, deliveries, events, records, rules, runs, timers, traces)
+    modules = (control, deliveries, events, people, records, rules, runs, timers, traces)
     return {
         f"{module.__name__.rpartition('.')[2]}.{name}": value
         for module in modules

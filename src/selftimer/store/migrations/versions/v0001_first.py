@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.Text(), nullable=True),
         sa.Column("known_ids", sa.Text(), nullable=False),
         sa.Column("intent_at", sa.BigInteger(), nullable=True),
+        sa.Column("faults", sa.Integer(), nullable=False),
         sa.Column("looks", sa.Text(), nullable=False),
         sa.Column("applied", sa.Boolean(), nullable=False),
         sa.Column("result_id", sa.Text(), nullable=True),
@@ -113,6 +114,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_events_studio_client_id"), "events", ["studio", "client_id"], unique=False)
     op.create_index(op.f("ix_events_studio_record_id_name"), "events", ["studio", "record_id", "name"], unique=False)
     op.create_index(
         op.f("ix_events_studio_state_settle_until"), "events", ["studio", "state", "settle_until"], unique=False
@@ -336,6 +338,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_runs_studio_state_wake_at"), "runs", ["studio", "state", "wake_at"], unique=False)
     op.create_table(
+        "suppressions",
+        sa.Column("studio", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("studio", "digest", name=op.f("pk_suppressions")),
+    )
+    op.create_table(
         "timers",
         sa.Column("studio", sa.Text(), nullable=False),
         sa.Column("rule_id", sa.Text(), nullable=False),
@@ -391,3 +403,4 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("studio", "rule_id", "trigger_id", "subject_id", name=op.f("pk_truths")),
     )
+    op.create_index(op.f("ix_truths_studio_subject_id"), "truths", ["studio", "subject_id"], unique=False)
