@@ -102,6 +102,7 @@ def test_init_makes_a_workspace_that_checks(tmp_path: Path, capsys: pytest.Captu
         "selftimer.toml",
         ".env.example",
         ".gitignore",
+        ".schemas",
     }
     assert "SELFTIMER_PASSWORD=" in (target / ".env.example").read_text()
     assert ".env\n" in (target / ".gitignore").read_text()

@@ -9,7 +9,7 @@ import pytest
 from tests.ruletests.pack_kit import STUDIO, Ready, farthest, ready
 
 from selftimer.packs.catalogue import STARTER, catalogue
-from selftimer.rulebook.lint import effects_of
+from selftimer.rulebook.lint_walk import effects_of
 from selftimer.rulebook.model import CalendarTrigger, NotifyStep, SendStep
 from selftimer.ruletests.report import rows_of
 from selftimer.ruletests.runner import run_test

@@ -15,6 +15,7 @@ from selftimer.cli import main
 from selftimer.packs.catalogue import names
 from selftimer.plan.policy import QuietHours
 from selftimer.primitives.time import Span
+from selftimer.rulebook import keys
 from selftimer.rulebook.files import read_workspace
 from selftimer.rulebook.loader import load_workspace
 from selftimer.settings import Settings
@@ -55,6 +56,15 @@ def test_the_cookbook_has_a_page_for_each_pack_and_no_others() -> None:
     assert pages == {"index", *names()}
     nav = (ROOT / "mkdocs.yml").read_text("utf-8")
     assert {page for page in pages if f"cookbook/{page}.md" not in nav} == set()
+
+
+def test_the_languages_table_of_a_rules_keys_says_what_editors_say() -> None:
+    text = (DOCS / "reference" / "language.md").read_text("utf-8")
+    table = re.sub(
+        r"\[((?:`[^`]*`|[^\]`])+)\]\([^)]+\)", r"\1", text[text.index("| key |") : text.index("### all_rules")]
+    )
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    assert rows == [(name, key.meaning, key.default) for name, key in keys.RULE.items()]
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
         packs.new,
         packs.diff_pack,
         files.check,
+        files.schema,
         serve.run,
         serve.once,
         files.backup,

@@ -204,7 +204,7 @@ def _say_placement(placement: Placement) -> None:
 
 def _does(rule: Rule) -> list[str]:
     """What a rule does to the world, each once: `writes to clients`, `notes to you` and so on."""
-    from selftimer.rulebook.lint import effects_of
+    from selftimer.rulebook.lint_walk import effects_of
     from selftimer.rulebook.model import CouponStep, CreateStep, LeadStep, NotifyStep, SendStep, UpdateStep, WebhookStep
 
     found: list[str] = [rule.mode] if rule.mode != "auto" else []

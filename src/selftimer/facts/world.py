@@ -34,6 +34,8 @@ class StudioFacts:
     """`kind.field` to the words used where a client's own are missing or unfit (`[fallbacks]`)."""
     webhooks: tuple[str, ...] = ()
     """Names of the addresses that rules may call (`[webhooks]`)."""
+    mails: Mapping[str, str] = field(default_factory=dict)
+    """The studio's own automatic mails: name to the sentence that says when each goes out (`[studio_mails]`)."""
 
 
 class World(Protocol):
