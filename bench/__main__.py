@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import orjson
 from rich.console import Console
 
-from bench import matching, messages, startup, streams, sync
+from bench import loading, matching, messages, startup, streams, sync
 from bench.machine import ROOT, machine, versions
 
 SUITES = {
     "rules": matching.run,
+    "loading": loading.run,
     "sync": sync.run,
     "messages": messages.run,
     "streams": streams.run,

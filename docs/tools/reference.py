@@ -1,4 +1,4 @@
-"""Writes the tables of the reference that are made of the program: events.md and fields.md.
+"""Writes the tables of the reference that are made of the program: events.md, fields.md and keys.md.
 
 `python docs/tools/reference.py` writes them; a test compares them with what stands in docs/reference.
 """
@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 
 from selftimer.facts.event import EVENTS
 from selftimer.facts.schema import SCHEMA
+from selftimer.rulebook import keys
+from selftimer.rulebook.build_verbs import CREATE_KEYS
 from selftimer.rulebook.build_when import subject_of
 from selftimer.rulebook.model import EventTrigger
+from selftimer.rulebook.models import STEP_KEYS, VERBS
 from selftimer.rulebook.names import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from selftimer.facts.types import Field, Type
+    from selftimer.rulebook.keys import Key
 
 FOLDER = Path(__file__).parents[1] / "reference"
 _EVENTS_HEAD = """\
@@ -43,6 +47,21 @@ What conditions and messages can say. Whatever isn't here can't be reached from 
 
 Known everywhere: `now` (instant), `today` (date) and `studio`. Within a run also `start`, the instant it began.
 """
+_KEYS_HEAD = """\
+# Keys
+
+Every key of rule and automation files, as [editors](../guide/first-rule.md#in-your-editor) show them. How they work
+together is in [the language](language.md).
+"""
+_KEYS: Mapping[str, tuple[str, Mapping[str, Key]]] = {
+    "A rule": ("An entry of `rules:`.", keys.RULE),
+    "All rules": ("`all_rules:` beside `rules:`.", keys.ALL_RULES),
+    "A step": ("An entry of `then:` or `else:`; exactly one of the first eight, or `if` with `then`.", keys.STEP),
+    "A line of items": ("An entry of `items:`.", keys.ITEM),
+    "A list": ("A name in `lists:`.", keys.LIST),
+    "An automation": ("An entry of `automations:`.", keys.AUTOMATION),
+    "An input": ("A name in `inputs:`.", keys.INPUT),
+}
 _INTRO: Mapping[str, str] = {
     "session_type": "Reached as `session.session_type`.",
     "payment": "Known in rules on `payment.*`, and reached as `invoice.payments`.",
@@ -68,9 +87,32 @@ def fields() -> str:
     return _FIELDS_HEAD + "".join(_table(name, table) for name, table in SCHEMA.items())
 
 
+def all_keys() -> str:
+    """keys.md."""
+    text = _KEYS_HEAD
+    for title, (intro, table) in _KEYS.items():
+        beside = " at |" if table is keys.STEP else ""
+        text += f"\n## {title}\n\n{intro}\n\n| key |{beside} meaning | without it |\n|---|---|---|"
+        text += "---|\n" if beside else "\n"
+        for name, key in table.items():
+            at = f" {_owners(name)} |" if beside else ""
+            text += f"| `{name}` |{at} {key.meaning.replace('|', chr(92) + '|')} | {key.default} |\n"
+    return text
+
+
+def _owners(key: str) -> str:
+    """The verbs that a key of a step belongs to."""
+    if key in VERBS or key == "then":
+        return "" if key in VERBS else "`if`"
+    if key in CREATE_KEYS and key not in {"with", "set"}:
+        return ", ".join(f"`create: {kind}`" for kind in sorted(CREATE_KEYS[key]))
+    owners = [f"`{verb}`" for verb, known in STEP_KEYS.items() if key in known]
+    return ", ".join(owners) or {"else": "`if`", "when": "entries"}.get(key, "each")
+
+
 def pages() -> dict[str, str]:
     """File name to content."""
-    return {"events.md": events(), "fields.md": fields()}
+    return {"events.md": events(), "fields.md": fields(), "keys.md": all_keys()}
 
 
 def _about(event: str) -> str:

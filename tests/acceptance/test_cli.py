@@ -49,8 +49,10 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--help"])
-    commands = re.findall(r"^│ ([a-z]+) +\S", capsys.readouterr().out, re.MULTILINE)
-    assert sorted(commands) == sorted(command.__name__ for some in _COMMANDS.values() for command in some)
+    commands = re.findall(r"^│ ([a-z][a-z-]*) +\S", capsys.readouterr().out, re.MULTILINE)
+    assert sorted(commands) == sorted(
+        command.__name__.replace("_", "-") for some in _COMMANDS.values() for command in some
+    )
     for command in commands:
         assert main([command, "--help"]) == 0
         assert len(capsys.readouterr().out) > 200, command
@@ -94,11 +96,13 @@ def test_init_makes_a_workspace_that_checks(tmp_path: Path, capsys: pytest.Captu
     assert main(["init", str(target)]) == 0
     assert f"selftimer run -w {target}" in capsys.readouterr().out
     assert {path.name for path in target.iterdir()} == {
+        ".selftimer-packs",
         "rules",
         "automations",
         "selftimer.toml",
         ".env.example",
         ".gitignore",
+        ".schemas",
     }
     assert "SELFTIMER_PASSWORD=" in (target / ".env.example").read_text()
     assert ".env\n" in (target / ".gitignore").read_text()
@@ -253,7 +257,7 @@ def test_a_clock_that_isn_t_the_studio_s_own_is_refused(selftimer: Commands) -> 
 
 def test_the_page_names_every_command_with_its_options_and_no_others() -> None:
     page = (SOURCE.parent / "docs" / "reference" / "cli.md").read_text("utf-8")
-    sections = dict(re.findall(r"^## ([a-z]+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    sections = dict(re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     commands = {name for name in app if not name.startswith("-")}
     assert set(sections) - {"codes", "ids"} == commands
     for name in commands:

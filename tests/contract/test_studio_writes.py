@@ -237,6 +237,17 @@ async def test_a_client_is_read_changed_put_whole_and_compared() -> None:
     assert not put.keys() & {"id", "created_at", "sample"}
 
 
+async def test_city_and_country_of_a_client_stand_in_their_address() -> None:
+    b = bench()
+    b.script.answers[f"GET /clients/{CLIENT}"].append(Reply(json={"data": client()}))
+    after = client(notes="VIP", address_info={"city": "Malmö", "country": "Sweden", "postal_code": "222 22"})
+    b.script.answers[PUT].append(Reply(200, {"data": after}))
+    await b.studio.update_client(CLIENT, {"city": "Malmö", "notes": "VIP"})
+    put = orjson.loads(b.script.requests[-1][3])
+    assert "city" not in put
+    assert put["address_info"] == {"city": "Malmö", "country": "Sweden", "postal_code": "222 22"}
+
+
 async def test_an_update_without_an_answer_is_read_back() -> None:
     b = bench()
     b.script.answers[f"GET /clients/{CLIENT}"].extend(

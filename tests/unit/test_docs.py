@@ -13,8 +13,10 @@ import yaml
 from pydantic import BaseModel
 
 from selftimer.cli import main
+from selftimer.packs.catalogue import names
 from selftimer.plan.policy import QuietHours
 from selftimer.primitives.time import Span
+from selftimer.rulebook import keys
 from selftimer.rulebook.files import read_workspace
 from selftimer.rulebook.loader import load_workspace
 from selftimer.settings import Settings
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+FOLDERS = {"cookbook": "cookbook"}
+"""Tool to the folder of the pages that it writes, if that isn't the reference."""
 
 
 def _name(path: Path) -> str:
@@ -37,14 +41,31 @@ def _name(path: Path) -> str:
 @pytest.mark.parametrize(
     ("tool", "page", "content"),
     [
-        (tool.name, page, content)
+        (tool.name, (FOLDERS.get(tool.stem, "reference"), page), content)
         for tool in sorted((DOCS / "tools").glob("*.py"))
         for page, content in runpy.run_path(str(tool))["pages"]().items()
     ],
+    ids=lambda value: "/".join(value) if isinstance(value, tuple) else None,
 )
-def test_the_reference_is_what_the_program_knows(tool: str, page: str, content: str) -> None:
-    written = (DOCS / "reference" / page).read_text("utf-8")
+def test_the_pages_are_what_the_program_knows(tool: str, page: tuple[str, str], content: str) -> None:
+    written = DOCS.joinpath(*page).read_text("utf-8")
     assert written == content, f"run: .venv/bin/python docs/tools/{tool}"
+
+
+def test_the_cookbook_has_a_page_for_each_pack_and_no_others() -> None:
+    pages = {page.stem for page in (DOCS / "cookbook").glob("*.md")}
+    assert pages == {"index", *names()}
+    nav = (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert {page for page in pages if f"cookbook/{page}.md" not in nav} == set()
+
+
+def test_the_languages_table_of_a_rules_keys_says_what_editors_say() -> None:
+    text = (DOCS / "reference" / "language.md").read_text("utf-8")
+    table = re.sub(
+        r"\[((?:`[^`]*`|[^\]`])+)\]\([^)]+\)", r"\1", text[text.index("| key |") : text.index("### all_rules")]
+    )
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    assert rows == [(name, key.meaning, key.default) for name, key in keys.RULE.items()]
 
 
 # --- settings --------------------------------------------------------------------------------------------------------
@@ -127,8 +148,9 @@ def _examples() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "text"), _examples())
 def test_an_example_is_a_rule_that_loads(page: str, text: str) -> None:
-    files = {name: content for name, content in read_workspace(ROOT).items() if "/messages/" in name}
     data = yaml.safe_load(text)
+    there = "automations/" if "rules" in data else "automations/messages/"
+    files = {name: content for name, content in read_workspace(ROOT).items() if name.startswith(there)}
     for said in re.findall(r"(?:send|notify): ([a-z-]+)", text):
         files.setdefault(f"automations/messages/{said}.md", b"Hello")
     folder = "rules" if "rules" in data else "automations"
@@ -152,7 +174,7 @@ def test_every_command_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     blocks = re.findall(r"^ *```(?:sh|console)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     code = "\n".join([*re.findall(r"`([^`\n]+)`", text), *blocks])
-    said = set(re.findall(r"(?:^|[\s$/])selftimer ([a-z]+)\b", code, re.MULTILINE))
+    said = set(re.findall(r"(?:^|[\s$/])selftimer ([a-z][a-z-]*)\b", code, re.MULTILINE))
     assert said <= known
 
 

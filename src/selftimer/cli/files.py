@@ -1,4 +1,4 @@
-"""`init`, `check`, `backup` and `restore`: the files of a workspace."""
+"""`init`, `check`, `schema`, `backup` and `restore`: the files of a workspace."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -35,6 +35,25 @@ def check(
     from selftimer.cli.starter import check_workspace
 
     return check_workspace(workspace, "json" if as_json else form)
+
+
+def schema(
+    what: Annotated[
+        Literal["rules", "automations", "tests"], Parameter(help="Which files: rules, automations or tests.")
+    ] = "rules",
+    /,
+    *,
+    write: Annotated[bool, Parameter(help="Write all of them to .schemas/ in the workspace instead.")] = False,
+    workspace: Workspace = HERE,
+) -> int:
+    """Print the JSON Schema of a workspace's files: editors complete keys by it, and mark those that don't exist.
+
+    'selftimer init' writes them to .schemas/, where the first line of each starter file points. After an update of
+    Selftimer, --write brings them up to date.
+    """
+    from selftimer.cli.schemas import print_schema, write_schemas
+
+    return write_schemas(workspace) if write else print_schema(what)
 
 
 def backup(

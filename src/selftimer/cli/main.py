@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from selftimer import __version__
-from selftimer.cli import asks, doctor, files, login, logs, serve, simulate, tests, views, worlds
+from selftimer.cli import asks, doctor, files, login, logs, packs, serve, simulate, tests, views, worlds
 from selftimer.cli.output import complain
 from selftimer.cli.workspace import debugging
 from selftimer.errors import ConfigError, RuleFileError, SelftimerError, StoreError, StudioError, WorkspaceError
@@ -23,7 +23,17 @@ INTERRUPTED = 130
 
 _COMMANDS: dict[str, tuple[Callable[..., int], ...]] = {
     "The account": (login.login, login.logout, doctor.doctor),
-    "The service": (files.init, files.check, serve.run, serve.once, files.backup, files.restore),
+    "The service": (
+        files.init,
+        packs.new,
+        packs.diff_pack,
+        files.check,
+        files.schema,
+        serve.run,
+        serve.once,
+        files.backup,
+        files.restore,
+    ),
     "What happens, and why": (
         views.status,
         views.runs,

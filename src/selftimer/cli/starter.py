@@ -40,20 +40,25 @@ _OWN = {".env.example": _ENV, ".gitignore": ".env\n.selftimer/\n*.log\n"}
 
 def make_workspace(directory: Path) -> int:
     """Copy the starter; `WorkspaceError` where that would overwrite something."""
+    from selftimer.cli.schemas import schema_files
+    from selftimer.packs.placing import keep_starter
     from selftimer.simulation.workspace import copy_starter, write_files
 
-    there = [name for name in _OWN if (directory / name).exists()]
+    own = {**_OWN, **schema_files()}
+    there = [name for name in own if (directory / name).exists()]
     if there:
         raise WorkspaceError(f"{directory} has {', '.join(there)} already; choose an empty folder")
     try:
         copied = copy_starter(directory)
-        write_files(directory, _OWN)
+        write_files(directory, own)
+        keep_starter(directory)
     except OSError as error:
         raise WorkspaceError(f"{error.filename or directory} can't be written: {error.strerror}") from error
-    say(f"A workspace with {len(copied) + len(_OWN)} files is in {directory}. Next:")
+    say(f"A workspace with {len(copied) + len(own)} files is in {directory}. Next:")
     say("  1. write your studio's name, zone and words to selftimer.toml")
     say(f"  2. selftimer login -w {directory}    and then    selftimer doctor -w {directory}")
     say(f"  3. selftimer check -w {directory}    and then    selftimer run -w {directory}")
+    say("More rules, with words and tests: 'selftimer new' lists them.")
     return 0
 
 

@@ -36,6 +36,8 @@ class StudioFacts:
     """Names of the addresses that rules may call (`[webhooks]`)."""
     hooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Webhooks that come in, each with the fields that it brings, as rules say them (`[webhooks]`)."""
+    mails: Mapping[str, str] = field(default_factory=dict)
+    """The studio's own automatic mails: name to the sentence that says when each goes out (`[studio_mails]`)."""
 
 
 class World(Protocol):

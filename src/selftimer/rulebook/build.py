@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LIMITS = ("per_day", "per_hour")
 AUDIENCE = ("archived", "sample", "other")
 EFFECTS = frozenset({"send", "create", "update", "notify", "webhook"})
+MAX_ENTRIES = 100
 _ENTRY_KEYS = frozenset({"id", "when", "if", "late"})
 
 
@@ -133,6 +134,10 @@ class _RuleBuilder:
                     "some entries have a 'when' and this one has none",
                     "give it one, or put it into the 'then' of the entry above",
                 )
+        if len(timed) > MAX_ENTRIES:
+            hint = "make several rules of it"
+            self.checker.add(self.place / "then", f"more than {MAX_ENTRIES} entries in one series", hint, key=True)
+            return []
         drafts = [self._entry(steps[n], self.place / "then" / n) for n in timed]
         return [draft for draft in drafts if draft is not None] if len(timed) == len(steps) else []
 
@@ -189,7 +194,9 @@ class _RuleBuilder:
     def _rule(self, drafts: list[_Draft]) -> Rule:
         source, place, checker = self.source, self.place, self.checker
         # What the rule itself can say: what all of its entries know.
-        common = self._ground(tuple(t for draft in drafts for t in draft.triggers), source.then)
+        common = drafts[0].ground
+        if len(drafts) > 1:
+            common = self._ground(tuple(t for draft in drafts for t in draft.triggers), source.then)
         late = checker.span(place / "late", source.late)
         series = drafts[0].source is not None
         automations = self._reachable()

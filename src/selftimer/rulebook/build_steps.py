@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from selftimer.rulebook.source import Place
 
 MAX_STEPS = 500
-_COMMON = frozenset({"id", "if", "approve", "late"})
-_NO_EFFECT = ("wait", "run", "stop")
+COMMON = frozenset({"id", "if", "approve", "late"})
+NO_EFFECT = ("wait", "run", "stop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +147,8 @@ class StepBuilder:
         return verb if self._keys_fit(source, verb, place) else None
 
     def _keys_fit(self, source: StepSource, verb: str, place: Place) -> bool:
-        allowed = {"if", "then", "else", "id"} if verb == "if" else _COMMON | STEP_KEYS[verb] | {verb}
-        if verb in _NO_EFFECT:
+        allowed = {"if", "then", "else", "id"} if verb == "if" else COMMON | STEP_KEYS[verb] | {verb}
+        if verb in NO_EFFECT:
             allowed = allowed - {"approve", "late"}
         wrong = sorted(source.written() - allowed)
         for key in wrong:
@@ -191,7 +191,7 @@ class StepBuilder:
             "where": place.where(),
             "if_": self.checker.condition(place / "if", source.if_, ground),
             "approve": self.checker.yes_or_condition(place / "approve", source.approve, ground),
-            "late": None if verb in _NO_EFFECT else own or self.late,
+            "late": None if verb in NO_EFFECT else own or self.late,
         }
 
     def _own_id(self, source: StepSource, verb: str, prefix: str) -> str:

@@ -35,8 +35,8 @@ CREATED = (*(kind.value for kind in DOCUMENTS), "coupon", "lead")
 """What `create:` can make."""
 SETTABLE = ("type", "first_name", "last_name", "email", "phone", "company", "job_title", "notes", "city", "country")
 """Fields of a client that `update` may set (studio-api.md, PUT /clients/{id})."""
-_CLIENT_TYPES = ("client", "lead", "other")
-_CREATE_KEYS: dict[str, frozenset[str]] = {
+CLIENT_TYPES = ("client", "lead", "other")
+CREATE_KEYS: dict[str, frozenset[str]] = {
     "from": frozenset({Kind.QUOTE, Kind.CONTRACT, Kind.QUESTIONNAIRE, Kind.INVOICE}),
     "items": frozenset({Kind.INVOICE, Kind.QUOTE}),
     "due": frozenset({Kind.INVOICE, Kind.CONTRACT, Kind.QUESTIONNAIRE}),
@@ -48,7 +48,8 @@ _CREATE_KEYS: dict[str, frozenset[str]] = {
     "expires": frozenset({"coupon"}),
     "set": frozenset({"lead"}),
 }
-_LEAD = tuple(name for name in SETTABLE if name != "type")
+"""Key of a `create` step to what it belongs to."""
+LEAD_FIELDS = tuple(name for name in SETTABLE if name != "type")
 """Fields of a lead that `create: lead` may set."""
 
 
@@ -171,8 +172,8 @@ def webhook_step(
 
 def _create_fits(checker: Checker, source: StepSource, kind: str, place: Place) -> bool:
     before = len(checker.problems)
-    for key in sorted(source.written() & _CREATE_KEYS.keys()):
-        kinds = _CREATE_KEYS[key]
+    for key in sorted(source.written() & CREATE_KEYS.keys()):
+        kinds = CREATE_KEYS[key]
         if kind not in kinds:
             fits = " or ".join(sorted(kinds))
             checker.add(place / key, f"{key!r} has no meaning for a {kind}", f"it belongs to {fits}", key=True)
@@ -183,7 +184,7 @@ def _create_fits(checker: Checker, source: StepSource, kind: str, place: Place) 
         case "coupon":
             _coupon_fits(checker, source, place)
         case "lead":
-            _settable(checker, source, place, _LEAD, "lead")
+            _settable(checker, source, place, LEAD_FIELDS, "lead")
             if "email" not in (source.set or {}):
                 hint = "add 'set: {email: …}': by the address it is found where there is one already"
                 checker.add(place / "create", "a lead needs an address", hint)
@@ -221,9 +222,9 @@ def update_step(
         return None
     _settable(checker, source, place, SETTABLE, "client")
     kind = source.set.get("type", "{{")
-    if "{{" not in kind and kind not in _CLIENT_TYPES:
+    if "{{" not in kind and kind not in CLIENT_TYPES:
         at = place / "set" / "type"
-        checker.add(at, f"client.type is never {kind!r}", f"it is one of {', '.join(_CLIENT_TYPES)}")
+        checker.add(at, f"client.type is never {kind!r}", f"it is one of {', '.join(CLIENT_TYPES)}")
     return UpdateStep(**common, kind=Kind.CLIENT, set=_texts(checker, place / "set", source.set, ground))
 
 

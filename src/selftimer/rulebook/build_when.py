@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from selftimer.facts.records import Kind
@@ -111,12 +112,18 @@ def _becomes(said: Becomes, studio: StudioFacts) -> BecomesTrigger:
     return BecomesTrigger(kind=about[0], source=" ".join(said.source.split()), condition=condition)
 
 
+@cache
+def _dated() -> tuple[str, ...]:
+    """The kinds of record that have dates of their own."""
+    return tuple(kind.value for kind in Kind if _dates(kind.value))
+
+
 def date_field(anchor: tuple[str, ...]) -> tuple[Kind, Field]:
     """The kind and the field of `kind.field`, if that is a date of the record itself; else `SentenceError`."""
     said = ".".join(anchor)
     if anchor[0] in _LATER:
         raise later(f"moments of {_LATER[anchor[0]]}")
-    kinds = [kind.value for kind in Kind if _dates(kind.value)]
+    kinds = _dated()
     if anchor[0] not in kinds:
         raise SentenceError(
             f"{anchor[0]!r} is no record with a date", similar(anchor[0], kinds) or f"there are: {', '.join(kinds)}"
@@ -135,8 +142,9 @@ def date_field(anchor: tuple[str, ...]) -> tuple[Kind, Field]:
     return Kind(anchor[0]), field
 
 
-def _dates(table: str) -> list[str]:
-    return [name for name, field in SCHEMA.get(table, {}).items() if field.type.timely and field.attribute]
+@cache
+def _dates(table: str) -> tuple[str, ...]:
+    return tuple(name for name, field in SCHEMA.get(table, {}).items() if field.type.timely and field.attribute)
 
 
 def subject_of(trigger: Trigger, for_each: Kind | None = None) -> Kind | None:

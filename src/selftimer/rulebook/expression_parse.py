@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jinja2 import Environment
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.lexer import TokenStream
+from jinja2.lexer import Lexer, TokenStream
 from jinja2.parser import Parser
 
 from selftimer.rulebook.expression import Fault
@@ -25,6 +25,8 @@ MAX_LENGTH = 2_000
 MAX_NODES = 200
 MAX_BRACKETS = 25
 _ENV = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it only parses; nothing is rendered
+_WORDS = frozenset({"whitespace", "float", "integer", "name", "string"})
+"""What Jinja2 calls the pieces of an expression but for operators."""
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _UNCLOSED = re.compile(r"innermost block that needs to be closed is '(\w+)'\.?\Z")
 _UNKNOWN_TAG = re.compile(r"Encountered unknown tag '(\w+)'")
@@ -65,11 +67,32 @@ class SyntaxFault(Exception):  # noqa: N818 - carries a Fault
         self.fault = Fault(0, offset, message, hint)
 
 
+def _quick(lexer: Lexer) -> Lexer:
+    """A lexer of its own with one pattern for the pieces that Jinja2 tries one after the other: the same, sooner."""
+    for state in ("variable_begin", "block_begin"):
+        rules = lexer.rules[state]
+        words = [rule for rule in rules if rule.tokens in _WORDS]
+        pattern = re.compile("|".join(f"(?P<{rule.tokens}>{_scoped(rule.pattern)})" for rule in words))
+        one = words[0]._replace(pattern=pattern, tokens=("#bygroup",))
+        lexer.rules[state] = [one, *(rule for rule in rules if rule not in words)]
+    return lexer
+
+
+def _scoped(pattern: re.Pattern[str]) -> str:
+    """A pattern's source with its flags, to stand within another."""
+    letters = {re.IGNORECASE: "i", re.DOTALL: "s", re.VERBOSE: "x"}
+    flags = "".join(letter for flag, letter in letters.items() if pattern.flags & flag)
+    return f"(?{flags}:{pattern.pattern}\n)" if "x" in flags else f"(?{flags}:{pattern.pattern})"
+
+
+_LEXER = _quick(Lexer(_ENV))
+
+
 def lexemes(source: str, state: str | None) -> Iterator[Lexeme]:
     """The lexer's pieces with their offsets; blanks are left out by `{%-` and found again by looking."""
     position = 0
     try:
-        for _, kind, text in _ENV.lexer.tokeniter(source, None, None, state):
+        for _, kind, text in _LEXER.tokeniter(source, None, None, state):
             position = max(position, source.find(text, position))
             yield position, kind, text
             position += len(text)
@@ -95,7 +118,7 @@ def parsed(pieces: list[Lexeme], end: int, parse: Callable[[Parser], T]) -> T:
     """What `parse` gets of a parser whose line numbers are offsets; `end` is where the source ends."""
     parser = Parser(_ENV, "")
     try:
-        parser.stream = TokenStream(_ENV.lexer.wrap(iter(pieces)), None, None)
+        parser.stream = TokenStream(_LEXER.wrap(iter(pieces)), None, None)
         return parse(parser)
     except TemplateSyntaxError as error:
         raise SyntaxFault(end if parser.stream.eos else min(error.lineno, end), _plainly(error)) from None

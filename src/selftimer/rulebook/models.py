@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from selftimer.rulebook.model import Mode, OnEdit, Purpose
@@ -66,11 +66,21 @@ def _id(value: object) -> str:
     return text
 
 
+MAX_LIST = 50
+"""Texts or conditions in one list."""
+
+
+def _bounded(value: list[object]) -> list[object]:
+    if len(value) > MAX_LIST:
+        raise refuse(f"the list has {len(value):,} entries; {MAX_LIST} are allowed", "make several rules of it")
+    return value
+
+
 def _conditions(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
         if not value:
             raise refuse("the list is empty", "write a condition, or take the key out")
-        return tuple(_condition(item) for item in value)
+        return tuple(_condition(item) for item in _bounded(value))
     return (_condition(value),)
 
 
@@ -88,7 +98,7 @@ def _yes_or_conditions(value: object) -> bool | tuple[str, ...]:
 
 def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, list) and value:
-        return tuple(_text(item) for item in value)
+        return tuple(_text(item) for item in _bounded(value))
     return (_text(value),)
 
 
@@ -118,7 +128,7 @@ def _one_of(words: tuple[str, ...]) -> Any:
             return value
         raise refuse(f"{_shown(value)!r} is not one of {', '.join(words)}", "")
 
-    return PlainValidator(check)
+    return PlainValidator(check, json_schema_input_type=Literal[words])
 
 
 def _steps(value: object) -> object:
@@ -136,15 +146,32 @@ def _mapping(value: object) -> object:
     raise refuse(f"names with values are wanted here, not {_shown(value)}", "write them like {name: value}")
 
 
-Text = Annotated[str, PlainValidator(_text)]
-Id = Annotated[str, PlainValidator(_id)]
-Texts = Annotated[tuple[str, ...], PlainValidator(_texts)]
-Conditions = Annotated[tuple[str, ...], PlainValidator(_conditions)]
-YesOrConditions = Annotated[bool | tuple[str, ...], PlainValidator(_yes_or_conditions)]
-Scalar = Annotated[str, PlainValidator(_scalar)]
-Flag = Annotated[bool, PlainValidator(_flag)]
-Count = Annotated[int, PlainValidator(_count)]
-Values = Annotated[dict[str, Scalar], BeforeValidator(_mapping)]
+_TEXT: dict[str, Any] = {"type": "string", "pattern": r"\S"}
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+ID_PATTERN = "^[a-z0-9][a-z0-9_-]{0,63}$"
+
+
+def _or_list(*alternatives: dict[str, Any]) -> WithJsonSchema:
+    """One text or a list of them, as a JSON Schema has it."""
+    return WithJsonSchema(
+        {"anyOf": [*alternatives, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MAX_LIST}]}
+    )
+
+
+# What reads a value stands beside how an editor is told of it (rulebook.jsonschema).
+Text = Annotated[str, PlainValidator(_text), WithJsonSchema(_TEXT)]
+Id = Annotated[str, PlainValidator(_id), WithJsonSchema({"type": "string", "pattern": ID_PATTERN})]
+Texts = Annotated[tuple[str, ...], PlainValidator(_texts), _or_list(_TEXT)]
+Conditions = Annotated[tuple[str, ...], PlainValidator(_conditions), _or_list(_TEXT)]
+YesOrConditions = Annotated[
+    bool | tuple[str, ...], PlainValidator(_yes_or_conditions), _or_list({"type": "boolean"}, _TEXT)
+]
+Scalar = Annotated[str, PlainValidator(_scalar), WithJsonSchema(_SCALAR)]
+Flag = Annotated[bool, PlainValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1_000_000})]
+_FILLED = Field(json_schema_extra={"minProperties": 1})
+Values = Annotated[dict[str, Scalar], BeforeValidator(_mapping), _FILLED]
+Limits = Annotated[dict[str, Count], BeforeValidator(_mapping), _FILLED]
 
 
 class _Source(BaseModel):
@@ -216,7 +243,7 @@ class AllRulesSource(_Source):
     if_: Conditions | None = Field(None, alias="if")
     until: Conditions | None = None
     approve: YesOrConditions = False
-    limits: Annotated[dict[str, Count], BeforeValidator(_mapping)] | None = None
+    limits: Limits | None = None
 
 
 class RuleSource(_Source):
@@ -233,7 +260,7 @@ class RuleSource(_Source):
     restart: Flag = False
     settle: Text | None = None
     late: Text | None = None
-    limits: Annotated[dict[str, Count], BeforeValidator(_mapping)] | None = None
+    limits: Limits | None = None
     purpose: Annotated[Purpose, _one_of(get_args(Purpose))] = "service"
     approve: YesOrConditions = False
     ignore_quiet_hours: YesOrConditions = False
@@ -242,7 +269,7 @@ class RuleSource(_Source):
     on_edit: Annotated[OnEdit, _one_of(get_args(OnEdit))] = "finish_old"
     backfill: Text | None = None
     for_each: Text | None = None
-    lists: Annotated[dict[str, ListSource], BeforeValidator(_mapping)] | None = None
+    lists: Annotated[dict[str, ListSource], BeforeValidator(_mapping), _FILLED] | None = None
 
 
 class InputSource(_Source):

@@ -7,6 +7,7 @@ At run time each root is the attribute of `rulebook.scope.Scope` with that name.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from selftimer.facts.schema import SCHEMA, SPELLINGS
@@ -64,13 +65,7 @@ class Names:
         roots = {name: Root(type=kind) for name, kind in ALWAYS.items()}
         if start:
             roots["start"] = Root(type=INSTANT, nullable=True)
-        tables = dict(SCHEMA)
-        if studio is not None:
-            tables["studio"] = _studio_table(studio)
-            if studio.kinds:
-                sessions = dict(SCHEMA["session"])
-                sessions["kind"] = replace(sessions["kind"], type=enum_of(*studio.kinds))
-                tables["session"] = sessions
+        tables = SCHEMA if studio is None else _tables(_said(studio), tuple(studio.kinds))
         names = cls(roots=roots, tables=tables, studio=studio).plus(*kinds, inputs=inputs, steps=steps)
         return names if event is None else names.with_event(event)
 
@@ -154,9 +149,16 @@ def _made_by(said: str, step_id: str, kind: str) -> Field:
     return Field(name=said, type=record_of(_TABLES.get(kind, kind)), doc=doc, nullable=True, expected=True, key=step_id)
 
 
-def _studio_table(studio: StudioFacts) -> Mapping[str, Field]:
-    table = dict(SCHEMA["studio"])
-    for name, known in table.items():
-        if known.nullable and getattr(studio, name):
-            table[name] = replace(known, nullable=False)
-    return table
+def _said(studio: StudioFacts) -> frozenset[str]:
+    """The words of the studio's own that there are."""
+    return frozenset(name for name, known in SCHEMA["studio"].items() if known.nullable and getattr(studio, name))
+
+
+@lru_cache(maxsize=4)
+def _tables(said: frozenset[str], kinds: tuple[str, ...]) -> Mapping[str, Mapping[str, Field]]:
+    """Every table for a studio that has these words and these kinds of session: the same for each of its rules."""
+    own = {name: replace(known, nullable=False) if name in said else known for name, known in SCHEMA["studio"].items()}
+    sessions = dict(SCHEMA["session"])
+    if kinds:
+        sessions["kind"] = replace(sessions["kind"], type=enum_of(*kinds))
+    return {**SCHEMA, "studio": own, "session": sessions}

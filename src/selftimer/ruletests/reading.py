@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 KEYS = ("name", "rule", "caps", "given", "diary")
 ANSWERS = ("yes", "no")
-_BESIDE: Mapping[str, tuple[str, ...]] = {
+BESIDE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(ACTIONS, ("to", "contains")),
     **dict.fromkeys(OUTCOMES, ("to", "contains", "because")),
     **dict.fromkeys(ANSWERS, ("to",)),
@@ -260,9 +260,9 @@ class _TestReader:
             return Passes(at=at, where=place.where())
         key = keys[0]
         for name in ("to", "contains", "because"):
-            if name in item and name not in _BESIDE.get(key, ()):
+            if name in item and name not in BESIDE.get(key, ()):
                 self.values.add(place / name, f"{key!r} has no {name!r} beside it", key=True)
-        if key in _BESIDE:
+        if key in BESIDE:
             return self._expected(key, item, at, place)
         return self._happens(key, item[key], at, place)
 
@@ -322,9 +322,9 @@ class _TestReader:
             self.values.add(place / event, f"tests can't bring about {event!r} yet", key=True)
         else:
             near = SUCCESSORS.get(event)
-            known = [*DEEDS, *_BESIDE]
+            known = [*DEEDS, *BESIDE]
             hint = f"did you mean {near!r}?" if near else similar(event, known)
-            hint = hint or f"write an event (lead.created) or an action ({', '.join(_BESIDE)})"
+            hint = hint or f"write an event (lead.created) or an action ({', '.join(BESIDE)})"
             self.values.add(place / event, f"there is no event or action {event!r}", hint, key=True)
 
     def _expected(self, verb: str, item: Mapping[str, Any], at: Instant, place: Place) -> Line | None:

@@ -34,6 +34,7 @@ from selftimer.settings.sections import (
     Polling,
     StoreSection,
     Studio,
+    mailed,
     patterns,
     spoken,
 )
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     studio: Studio
     fallbacks: Annotated[dict[str, str], BeforeValidator(spoken)] = Field(default_factory=dict)
     kinds: dict[str, Annotated[tuple[str, ...], BeforeValidator(patterns)]] = Field(default_factory=dict)
+    studio_mails: Annotated[dict[str, str], BeforeValidator(mailed)] = Field(default_factory=dict)
     account: Account = Account()
     polling: Polling = Polling()
     caps: CapsSection = CapsSection()
@@ -221,6 +223,7 @@ class Settings(BaseSettings):
                 for n, hook in sorted(self.webhooks.items())
                 if hook.fields
             },
+            mails=self.studio_mails,
         )
 
 

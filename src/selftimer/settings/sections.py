@@ -113,6 +113,28 @@ def spoken(value: Any) -> Any:
     return flat
 
 
+def mailed(value: Any) -> Any:
+    """The studio's own mails: a name with the sentence that says when it goes out, as behind `when:`."""
+    if not isinstance(value, dict):
+        return value
+    from selftimer.rulebook.build_when import date_field
+    from selftimer.rulebook.model import EventTrigger
+    from selftimer.rulebook.sentences import Moment, SentenceError, parse_when
+
+    for name, sentence in value.items():
+        try:
+            parsed = parse_when(str(sentence))
+            if isinstance(parsed, Moment):
+                date_field(parsed.anchor)
+        except SentenceError as error:
+            raise ValueError(f"{name!r}: {error.message}" + (f"; {error.hint}" if error.hint else "")) from None
+        if not isinstance(parsed, EventTrigger | Moment):
+            raise ValueError(  # noqa: TRY004 - a wrong sentence, not a wrong type
+                f"{name!r}: write an event (invoice.sent) or days from a date (2 days before session.start_at)"
+            )
+    return value
+
+
 def corrected(value: Any) -> Any:
     """Endpoints that are different for this studio: name to a path, or to a table of what is different.
 

@@ -62,6 +62,9 @@ _WITHIN = {Kind.PAYMENT: "invoice", Kind.MESSAGE: "conversation", Kind.GALLERY: 
 """What is read with what it belongs to, never by its own id."""
 
 
+_ADDRESS = frozenset({"city", "country"})
+
+
 class Studio:
     """One studio's account, with a group of calls for each kind of thing; implements `selftimer.ports.StudioApi`.
 
@@ -277,7 +280,7 @@ class Studio:
 
     async def update_client(self, client_id: str, changes: Mapping[str, Any]) -> Accepted:
         """Read the client, change those fields, PUT it whole and compare; idempotent."""
-        return await self.clients.change(client_id, changes)
+        return await self.clients.change(client_id, _nested(changes))
 
     async def find_clients(self, email: str) -> tuple[RawRecord, ...]:
         """Contacts whose address is this one, whatever its case, through every page of the search.
@@ -288,7 +291,7 @@ class Studio:
 
     async def create_client(self, fields: Mapping[str, Any]) -> Accepted:
         """`POST /clients/`, once."""
-        return await self.clients.enter(fields)
+        return await self.clients.enter(_nested(fields))
 
     async def galleries(self, client_id: str) -> tuple[RawRecord, ...]:
         """The client's galleries, all of them."""
@@ -343,3 +346,10 @@ async def _attempt(request: Coroutine[Any, Any, T]) -> T | StudioError:
         return await request
     except StudioError as error:
         return error
+
+
+def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A client's fields as the API has them: city and country stand in `address_info` (studio-api.md, Clients)."""
+    flat = {name: value for name, value in fields.items() if name not in _ADDRESS}
+    address = {name: value for name, value in fields.items() if name in _ADDRESS}
+    return {**flat, "address_info": address} if address else flat

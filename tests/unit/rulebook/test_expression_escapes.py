@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,9 @@ from tests.unit.facts.small_world import NORD, SmallWorld, client
 from selftimer.facts.records import Kind
 from selftimer.rulebook.compiler import compile_condition
 from selftimer.rulebook.expression import ExpressionError, Fault
+from selftimer.rulebook.loader import load_workspace
 from selftimer.rulebook.names import Names
+from selftimer.rulebook.printing import print_rules
 from selftimer.rulebook.textcompile import compile_text
 
 if TYPE_CHECKING:
@@ -99,6 +101,57 @@ ATTEMPTS = [
     "client.created_at.timestamp",
     "invoice.amount.minor > 5",
     "client.notes is containing client",
+    "client.email.__class__ == 'x' or client.sample",
+    "client.first_name.encode",
+    "client.session.invoice.client.__dict__",
+    "event.before.email.__len__",
+    "inputs.__class__",
+    "steps.__class__",
+    "start.__class__",
+    "now.__reduce__",
+    "unpaid.__len__",
+    "unique",
+    "loop",
+    "caller",
+    "varargs",
+    "kwargs",
+    "environment",
+    "resolve('x')",
+    "client['email'] | lower == 'x'",
+    "client.email | replace('a', 'b') == 'x'",
+    "client.email | format(client) == 'x'",
+    "client.email | safe == 'x'",
+    "client.email | escape == 'x'",
+    "client.email | forceescape == 'x'",
+    "client.email | xmlattr == 'x'",
+    "client.email | lower() == client.email.__class__",
+    "client.created_at | plus(client.email)",
+    "client.created_at | plus('3 days' ~ client.email)",
+    "client.invoices | groupby('status')",
+    "client.invoices | selectattr('amount')",
+    "client.invoices | sort(attribute='amount')",
+    "client.invoices | batch(2)",
+    "client.invoices | random",
+    "client.invoices | count(client)",
+    "client.\uff45\uff4d\uff41\uff49\uff4c.x",
+    "client.\u005f\u005fclass\u005f\u005f",
+    "client . __class__",
+    "client.__class__ is none",
+    "not client.__class__",
+    "client.email in client.__class__",
+    "client.email in ['x', client.__class__]",
+    "(client).__class__",
+    "(client.email).__class__",
+    "(client.email | lower).__class__",
+    "('a' | lower).__class__",
+    "1.0.__class__",
+    "true.__class__",
+    "none.__class__",
+    "client.email if true",
+    'client.email == "\\x5f\\x5fclass\\x5f\\x5f".__class__',
+    "%} {% set x = 1 %} {% if client.sample",
+    "client.sample }}{{ client.__class__",
+    "client.sample #} {{ client.__class__ }} {#",
 ]
 
 
@@ -108,7 +161,11 @@ def test_no_condition_leads_out(attempt: str) -> None:
         compile_condition(attempt, NAMES)
 
 
-@pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if one != "client.email == 'a' 'b' and None.__class__"])
+BROKEN = {"client.email == 'a' 'b' and None.__class__", "client.sample #} {{ client.__class__ }} {#"}
+"""What is no single expression in a text."""
+
+
+@pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if one not in BROKEN])
 def test_no_text_leads_out(attempt: str) -> None:
     with pytest.raises(ExpressionError):
         compile_text("{{ " + attempt + " }}", NAMES)
@@ -155,6 +212,47 @@ def test_what_a_client_typed_is_printed_or_dropped_but_never_read(attempt: str) 
     typed = f"{{{{ {attempt} }}}}{{% if 1 %}}"
     text = hello.render(SmallWorld().scope(client=client(first_name=typed, notes=typed)))
     assert text == f"Hi there ({' '.join(typed.split())})"
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_no_rule_with_it_is_accepted_wherever_it_stands(attempt: str) -> None:
+    """As each condition that a rule has, in a value of a step, in a sentence, and in a message."""
+    for rule, words in _rules_with(attempt):
+        text = print_rules([{"id": "r", "title": "T", "when": "session.confirmed", "then": [{"stop": "x"}], **rule}])
+        files = {"rules/a.yaml": text, "automations/messages/hello.md": words}
+        assert load_workspace(files, NORD).rulebook is None, text
+
+
+def test_with_what_may_be_said_each_of_these_places_is_accepted() -> None:
+    """So that what is refused above is refused for the attempt alone."""
+    wanted = {"sort": "client.created_at", "repeat": "client.email", "set": "client.email", "send": "client.email"}
+    for number, (rule, _) in enumerate(_rules_with("client.sample")):
+        said = next((good for key, good in wanted.items() if f"'{key}'" in repr(rule)), "client.sample")
+        mine, words = _rules_with(said)[number]
+        text = print_rules([{"id": "r", "title": "T", "when": "session.confirmed", "then": [{"stop": "x"}], **mine}])
+        loaded = load_workspace({"rules/a.yaml": text, "automations/messages/hello.md": words}, NORD)
+        assert loaded.rulebook is not None, (text, [str(problem) for problem in loaded.errors])
+
+
+def _rules_with(attempt: str) -> list[tuple[dict[str, Any], str]]:
+    printed = "Hi " + "{{ " + attempt + " }}"
+    found: list[tuple[dict[str, Any], str]] = [
+        ({key: attempt}, "Hello.") for key in ("if", "until", "approve", "ignore_quiet_hours")
+    ]
+    found += [
+        ({"then": [{"wait": "2 days", "or_until": attempt}]}, "Hello."),
+        ({"then": [{"if": attempt, "then": [{"stop": "x"}]}]}, "Hello."),
+        ({"when": f"becomes {attempt}"}, "Hello."),
+        ({"lists": {"some": {"each": "client", "if": attempt}}}, "Hello."),
+        ({"lists": {"some": {"each": "client", "sort": attempt}}}, "Hello."),
+        ({"repeat": f"after 3 days per {attempt}"}, "Hello."),
+    ]
+    if attempt not in BROKEN:
+        found += [
+            ({"then": [{"update": "client", "set": {"notes": printed}}]}, "Hello."),
+            ({"then": [{"send": "hello"}]}, printed),
+        ]
+    return found
 
 
 SIGNS = "client.invoice()[]{}|~'\"%#*+-/<>=!_:, \n0123456789abctrue\\"

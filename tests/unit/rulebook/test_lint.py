@@ -268,6 +268,13 @@ def test_24_an_approval_without_time_to_give_it() -> None:
     assert told(body + "\n    late: 3 days") == []
 
 
+def test_24_steps_need_no_time_of_their_own_because_all_rules_ask() -> None:
+    body = rule("when: session.confirmed\nthen:\n  - send: hello")
+    asks = "all_rules:\n  approve: client.company is containing 'Nord'\n"
+
+    assert [str(problem) for problem in load(asks + body, hello="Hello").problems] == []
+
+
 def test_25_a_change_that_comes_twice_in_a_minute() -> None:
     body = "when: session.rescheduled\nif: session.confirmed\nthen: [{send: hello}]"
     assert told(body) == [
@@ -285,11 +292,14 @@ def test_26_two_rules_that_send_on_the_same_occasion() -> None:
 
     assert [str(problem) for problem in load(rules).problems] == [
         (
-            "rules/a.yaml:7:5: warning: rules a and b both send at once when the same thing happens; "
-            "give them different conditions, or make one of the two"
+            "rules/a.yaml:7:5: warning: rules a and b can both write to one client on the same day, for the same "
+            "reason; give them conditions that can't both hold, or make one of the two"
         )
     ]
-    assert load(rules.replace("session.confirmed\n    then: [{send: again", "session.ended\n    then: [{send: again")).problems == ()  # fmt: skip
+    apart = one.format("a", "hello", "session.kind == 'wedding'") + one.format(
+        "b", "again", "session.kind != 'wedding'"
+    )
+    assert load("rules:\n" + apart).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -385,7 +395,7 @@ def test_32_late_beyond_the_date_itself() -> None:
 
 
 def test_what_the_calendar_sends_goes_to_those_who_are_meant() -> None:
-    every = "when: every monday at 08:00\nfor_each: {kind}\n{more}then:\n  - send: hello"
+    every = "when: every monday at 08:00\nfor_each: {kind}\n{more}then:\n  - send: hello\npurpose: service"
     assert told(every.format(kind="client", more="")) == [
         "rules/a.yaml:7:9: this goes out for every client of the studio; say for which: add an 'if' to the rule"
     ]
@@ -396,7 +406,7 @@ def test_what_the_calendar_sends_goes_to_those_who_are_meant() -> None:
 
 
 def test_a_tick_at_a_known_time_may_say_today_for_as_long_as_that_day() -> None:
-    body = "when: every monday at 08:00\nfor_each: client\nif: client.type == 'client'\nlate: {late}\nthen:\n  - send: hello"
+    body = "when: every monday at 08:00\nfor_each: client\nif: client.type == 'client'\nlate: {late}\npurpose: service\nthen:\n  - send: hello"
     assert told(body.format(late="10 hours"), hello="Today only.\n") == []
     (said,) = told(body.format(late="3 days"), hello="Today only.\n")
     assert "message hello says 'today', but may go out as much as 3 days late" in said

@@ -11,7 +11,7 @@ import pytest
 from selftimer.facts.world import StudioFacts
 from selftimer.primitives.time import Span, Time, check_zone
 from selftimer.rulebook.files import read_workspace
-from selftimer.rulebook.lint import effects_of
+from selftimer.rulebook.lint_walk import effects_of
 from selftimer.rulebook.loader import LoadResult, load_workspace
 from selftimer.rulebook.model import NotifyStep, Rule, SendStep, WaitStep
 

@@ -82,22 +82,26 @@ def runs_out(world: LivingStudio, key: str, code: str) -> None:
 @PART.on("invoice_due")
 def invoice_due(world: LivingStudio, _key: str, invoice_id: str) -> None:
     """Midnight after the due date: an open invoice is past due now."""
-    money.refresh_status(world, world.tables.invoices.rows[invoice_id])
+    if (invoice := world.tables.invoices.get(invoice_id)) is not None:  # it may have been deleted since
+        money.refresh_status(world, invoice)
 
 
 @PART.on("contract_due")
 def contract_due(world: LivingStudio, _key: str, contract_id: str) -> None:
     """An unsigned contract expires."""
-    papers.expire_contract(world, world.tables.contracts.rows[contract_id])
+    if (contract := world.tables.contracts.get(contract_id)) is not None:
+        papers.expire_contract(world, contract)
 
 
 @PART.on("questionnaire_due")
 def questionnaire_due(world: LivingStudio, _key: str, form_id: str) -> None:
     """A questionnaire nobody filled in expires."""
-    papers.expire_questionnaire(world, world.tables.questionnaires.rows[form_id])
+    if (form := world.tables.questionnaires.get(form_id)) is not None:
+        papers.expire_questionnaire(world, form)
 
 
 @PART.on("quote_due")
 def quote_due(world: LivingStudio, _key: str, quote_id: str) -> None:
     """An offer nobody took runs out."""
-    papers.expire_quote(world, world.tables.quotes.rows[quote_id])
+    if (quote := world.tables.quotes.get(quote_id)) is not None:
+        papers.expire_quote(world, quote)

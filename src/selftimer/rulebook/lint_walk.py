@@ -1,0 +1,120 @@
+"""What the checks of rules share: the effects of an entry with what was waited for and asked before each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from selftimer.errors import Problem
+from selftimer.rulebook.model import (
+    BranchStep,
+    CalendarTrigger,
+    CouponStep,
+    CreateStep,
+    Entry,
+    LeadStep,
+    MomentTrigger,
+    NotifyStep,
+    RunStep,
+    SendStep,
+    StopStep,
+    UpdateStep,
+    WaitStep,
+    WebhookStep,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whenever import Time
+
+    from selftimer.rulebook.condition import Condition
+    from selftimer.rulebook.model import EffectStep, Step, Where
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class At:
+    """An effect as the walk comes to it: what was waited for before it, and the conditions around it."""
+
+    step: EffectStep
+    waited: bool
+    at: Time | None
+    """The local time that the last moment or wait before it names, if any."""
+    timed: bool
+    """Whether the run is at a known local time there (not at the whim of an event)."""
+    guards: tuple[Condition, ...]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Goes through the steps of an entry in order."""
+
+    waited: bool
+    at: Time | None
+    timed: bool
+    found: list[At] = field(default_factory=list)
+
+    def steps(self, steps: Sequence[Step], guards: tuple[Condition, ...]) -> None:
+        for step in steps:
+            inner = guards if step.if_ is None else (*guards, step.if_)
+            match step:
+                case (
+                    SendStep() | CreateStep() | CouponStep() | LeadStep() | UpdateStep() | NotifyStep() | WebhookStep()
+                ):
+                    self.found.append(At(step=step, waited=self.waited, at=self.at, timed=self.timed, guards=inner))
+                case WaitStep():
+                    self.waited, self.at = True, step.at
+                    self.timed = step.at is not None and step.or_until is None
+                case BranchStep():
+                    self._branch(step, (*inner, step.test))
+                case RunStep():
+                    self.steps(step.steps, inner)
+                case StopStep():
+                    pass
+
+    def _branch(self, step: BranchStep, guards: tuple[Condition, ...]) -> None:
+        before = (self.waited, self.at, self.timed)
+        self.steps(step.then, guards)
+        after = (self.waited, self.at, self.timed)
+        self.waited, self.at, self.timed = before
+        self.steps(step.otherwise, guards)
+        if after != (self.waited, self.at, self.timed):
+            self.waited, self.at, self.timed = self.waited or after[0], None, False
+
+
+def effects_of(entry: Entry) -> list[At]:
+    """The effects of an entry in order, branches and automations included."""
+    at, timed = _first_time(entry)
+    walk = _Walk(waited=False, at=at, timed=timed)
+    walk.steps(entry.steps, ())
+    return walk.found
+
+
+def _first_time(entry: Entry) -> tuple[Time | None, bool]:
+    trigger = entry.triggers[0] if len(entry.triggers) == 1 else None
+    at = None
+    if isinstance(trigger, MomentTrigger):
+        at = trigger.at
+    elif isinstance(trigger, CalendarTrigger):
+        at = trigger.schedule.time
+    return at, at is not None
+
+
+def source_of(condition: Condition | None) -> str:
+    """A condition as it is written, blanks aside."""
+    return "" if condition is None else " ".join(condition.source.split())
+
+
+def names_of(*conditions: Condition | None) -> set[str]:
+    """Every path that these conditions say."""
+    return {name for condition in conditions if condition is not None for name in condition.names}
+
+
+def error(where: Where, message: str, hint: str) -> Problem:
+    """What keeps the rules from being used."""
+    return Problem(where.file, where.line, where.column, message, "error", hint)
+
+
+def warning(where: Where, message: str, hint: str) -> Problem:
+    """What should be looked at."""
+    return Problem(where.file, where.line, where.column, message, "warning", hint)
