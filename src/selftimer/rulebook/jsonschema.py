@@ -37,7 +37,7 @@ _CALENDAR = (
     rf"on\s+[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_AT}",
     r"cron\s+\S+\s+\S+\s+\S+\s+\S+\s+\S+",
 )
-_OTHER = (rf"no\s+reply\s+for\s+{_LENGTH}", r"becomes\s[\s\S]+")
+_OTHER = (rf"no\s+reply\s+for\s+{_LENGTH}", r"becomes\s[\s\S]+", r"webhook\s+[a-z0-9][a-z0-9_-]*")
 _NAMES: Mapping[str, str] = {
     "StepSource": "step",
     "ItemSource": "item",
