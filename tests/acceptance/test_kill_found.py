@@ -45,7 +45,7 @@ async def test_our_own_message_that_is_still_unclear_is_nobody_elses(tmp_path: P
         assert [d.words for d in await sim.deliveries(DeliveryState.SENT)] == ["lead-answer", "lead-nudge"]
 
 
-async def test_a_flood_that_nobody_confirms_is_a_no_after_a_week_and_nothing_spins(tmp_path: Path) -> None:
+async def test_a_flood_that_nobody_confirms_is_over_when_it_is_late_and_nothing_spins(tmp_path: Path) -> None:
     async with Simulation(tmp_path, world=World.empty(), owner=False) as sim:
         await sim.run_until(sim.now.add(hours=1))
         for number in range(11):
@@ -57,7 +57,7 @@ async def test_a_flood_that_nobody_confirms_is_a_no_after_a_week_and_nothing_spi
         await sim.run_days(8)
         assert await sim.service.deliver.step(sim.now) > sim.now
         skipped = [d for d in await sim.deliveries(DeliveryState.SKIPPED) if d.words == "lead-answer"]
-        assert {d.reason for d in skipped} == {"no answer in 7 days is a no"}
+        assert {d.reason for d in skipped} == {"late: no answer in the time that the step allows"}
         assert len(skipped) == 11
 
 
