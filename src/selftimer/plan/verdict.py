@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from selftimer.plan.state import Hold
 from selftimer.rulebook.condition import ConditionError
+from selftimer.rulebook.model import NotifyStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +135,13 @@ def still_wanted(rule: Rule, entry: Entry, step: EffectStep, delivery: Delivery,
 
 
 def needs_yes(rule: Rule, step: EffectStep, scope: Scope) -> bool:
-    """Whether the owner is asked first; unknown or in error counts as yes."""
+    """Whether the owner is asked first; unknown or in error counts as yes.
+
+    A note to the owner is asked about only where its own step says so: what a rule, or all of them, ask a yes for is
+    what reaches others, and a note that waited for its reader would be lost.
+    """
+    if isinstance(step, NotifyStep):
+        return _asks(scope, wish=step.approve)
     return rule.mode == "approve" or any(_asks(scope, wish=wish) for wish in (rule.approve, step.approve))
 
 

@@ -34,12 +34,15 @@ RULE: Mapping[str, Key] = {
     "until": Key("what ends a run; a list means any", "never", ("client.replied or client.contacted",)),
     "then": Key("the steps, or a series", "needed"),
     "mode": Key(
-        "`auto`; `approve`: each effect waits for your yes; `dry_run`: all is decided and recorded, nothing is sent; "
+        "`auto`; `approve`: each effect waits for your yes, but for notes to you; `dry_run`: all is decided and "
+        "recorded, nothing is sent; "
         "`off`",
         "`auto`",
     ),
     "approve": Key(
-        "`true` or a condition: effects wait for your yes", "`false`", (True, "client.notes is containing 'VIP'")
+        "`true` or a condition: effects wait for your yes, but for notes to you",
+        "`false`",
+        (True, "client.notes is containing 'VIP'"),
     ),
     "repeat": Key(
         "`once` per record; `once per client`; `after 30 days per client.email`",
@@ -131,7 +134,7 @@ STEP: Mapping[str, Key] = {
 ALL_RULES: Mapping[str, Key] = {
     "if": Key("has to hold beside each rule's own `if`", "always"),
     "until": Key("ends runs beside each rule's own `until`", "never"),
-    "approve": Key("`true` or a condition: effects of all rules wait for your yes", "`false`"),
+    "approve": Key("`true` or a condition: effects of all rules wait for your yes, but for notes to you", "`false`"),
     "limits": Key("at most so many effects of each rule; the smaller counts", "each rule's own", ({"per_day": 40},)),
 }
 AUTOMATION: Mapping[str, Key] = {

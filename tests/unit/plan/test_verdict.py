@@ -152,10 +152,19 @@ def rule_with(line: str) -> Rule:
 def test_unknown_asks_and_unknown_keeps_the_night() -> None:
     body = f"approve: {UNKNOWN}\nignore_quiet_hours: {UNKNOWN}"
     rule = rule_with(body)
-    step: EffectStep = rule.entries[0].steps[0]  # type: ignore[assignment]  # an effect
-    assert needs_yes(rule, step, scope(client(), invoice()))
+    papers = rule_of(f"when: invoice.sent\n{body}\nthen:\n  - create: contract\n    from: Agreement")
+    assert needs_yes(papers, papers.entries[0].steps[0], scope(client(), invoice()))  # type: ignore[arg-type]  # an effect
     assert not ignores_night(rule, scope(client(), invoice()))
     assert ignores_night(rule_with("ignore_quiet_hours: invoice.outstanding"), scope(client(), invoice()))
+
+
+@pytest.mark.parametrize("line", ["approve: true", "mode: approve", f"approve: {UNKNOWN}"])
+def test_a_note_to_the_owner_waits_for_a_yes_only_where_its_own_step_asks(line: str) -> None:
+    rule = rule_with(line)
+    note: EffectStep = rule.entries[0].steps[0]  # type: ignore[assignment]  # an effect
+    assert not needs_yes(rule, note, scope(client(), invoice()))
+    asks = rule_of(f"when: invoice.sent\n{line}\nthen:\n  - notify: note\n    approve: true")
+    assert needs_yes(asks, asks.entries[0].steps[0], scope(client(), invoice()))  # type: ignore[arg-type]  # an effect
 
 
 def test_the_standing_conditions_of_a_series_are_the_rules_and_the_entrys() -> None:
