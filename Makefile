@@ -24,8 +24,8 @@ demo: .venv/.runtime ## a studio that lives, 60 days in a minute; ARGS="--help" 
 	@$(BIN)/selftimer demo $(ARGS)
 
 test: .venv/.dev lint docs ## all that is checked: format, lint, types, import rules, docs, tests with coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS) $(MEASURED)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) $(DIARIES)
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(ARGS) $(MEASURED)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS) $(DIARIES)
 
 lint: .venv/.dev types ## format, lint, types, import rules; changes nothing
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files aren't formatted: run 'make format'" >&2; exit 1; }
