@@ -2,8 +2,8 @@
 
 httpcore imports `sniffio` some twenty times for a message, and while it isn't installed each time searches the whole
 path: a fifth of a message's time. `httpx._main` is httpx's command line, which imports click, rich and pygments.
-structlog imports rich for tracebacks that print local variables, which ours never do (`selftimer.log`). Together they
-are 15 MiB and a quarter of a second. Import it before either of them.
+structlog imports rich for tracebacks that print local variables, which ours never do (`selftimer.log`). Import this
+before either of them.
 """
 
 from __future__ import annotations

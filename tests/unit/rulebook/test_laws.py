@@ -144,7 +144,7 @@ def test_no_damage_to_a_file_makes_the_loader_fall_over(name: str, cuts: list[tu
         text = text[:where] + put + text[where + length :]
     began = time.process_time()
     result = load_workspace({**STARTER, name: text}, STUDIO)
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 2
     assert (result.rulebook is None) == bool(result.errors)
 
 
@@ -197,8 +197,8 @@ LONG: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("what", LONG)
 def test_a_file_of_many(what: str) -> None:
-    """None of them takes for ever: the bound is one of hanging, ten times what it costs; `bench` measures speed."""
+    """None of them takes for ever: the bound is one of hanging (run without coverage, whose tracing costs more)."""
     files = {"rules/a.yaml": LONG[what](), "automations/messages/hello.md": "Hello.\n"}
     began = time.process_time()
     load_workspace(files, STUDIO)
-    assert time.process_time() - began < 40 * SIZE / FULL
+    assert time.process_time() - began < 4 * SIZE / FULL
