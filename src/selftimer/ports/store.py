@@ -2,6 +2,8 @@
 
 What a decision rests on is read in the transaction that writes it, so the unit is a function of a `Tx`. Nothing here
 waits for the network. Failures are `selftimer.errors.StoreError`s and leave nothing behind.
+
+One file though a long one: signatures and what they promise, which a store is written against from top to bottom.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The payloads of each kind of record, and the record that each one is (studio-api.md, by resource)."""
+"""The payloads of each kind of record, and the record that each one is (studio-api.md, by resource).
+
+One table in the order of the API's own description, to be read beside it: it is long as that is, and not split.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The first tables."""
+"""The first tables.
+
+One long function: a migration is a record of what was done, in order, and never changes with the tables of today.
+"""
 
 from __future__ import annotations
 
