@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from selftimer.ports.reader import ClientView, StoreReader
 
-_GONE = "somebody who isn't known any more"
+_GONE = "somebody who isn't known here"
 
 
 def give_suppression(workspace: Path, what: str, who: str | None, *, why: str = "", as_json: bool) -> int:
