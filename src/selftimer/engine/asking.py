@@ -12,7 +12,7 @@ from selftimer.engine.lists import Lists
 from selftimer.engine.made import records_made
 from selftimer.engine.moved import date_of, moved_away
 from selftimer.engine.ruleset import entry_by_id
-from selftimer.engine.runs import RunDesk, finish, new_id
+from selftimer.engine.runs import RunDesk, finish
 from selftimer.engine.scopes import scope_of_run
 from selftimer.engine.silences import SPOKEN, silent_still
 from selftimer.facts.records import Client, Conversation, Kind, Message
@@ -338,7 +338,7 @@ class Asking:
         if existing is None:
             opener = replace(
                 delivery,
-                id=new_id("dlv"),
+                id=self._context.new_id("dlv"),
                 key=key,
                 run_id="",
                 step_id="conversation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,8 +45,14 @@ class Context:
     next_rules: RuleSet | None = None
     """What becomes `rules` before the next look: in the middle of one, new rules would meet it without a baseline."""
     epoch: int = 0
+    token: Callable[[], str] = lambda: secrets.token_hex(10)
+    """Something random, for ids; a simulation's repeats itself."""
     crash_point: Callable[[str], None] = lambda _name: None
     """Named places where a test may kill the process; does nothing otherwise."""
+
+    def new_id(self, prefix: str) -> str:
+        """A random id, never a counter: a restored backup would use a counter's numbers again."""
+        return f"{prefix}_{self.token()}"
 
     def low_space(self) -> str | None:
         """Why nothing may be sent, if the disk is nearly full."""

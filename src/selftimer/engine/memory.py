@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from selftimer.engine.runs import RunDesk, new_id
+from selftimer.engine.runs import RunDesk
 from selftimer.facts.records import Kind
 from selftimer.plan.attempt import result_kind
 from selftimer.plan.state import DOCUMENTS, FINAL, Delivery, DeliveryState, Hold, Verb
@@ -60,7 +60,7 @@ def merge(tx: Tx, context: Context, lost: Iterable[Told]) -> None:
         if row is not None:
             _catch_up(tx, context, row, line)
         elif line.outcome.outcome not in _UNSENT:
-            tx.deliveries.add(_remembered(line))
+            tx.deliveries.add(_remembered(line, context.new_id("dlv")))
 
 
 def _catch_up(tx: Tx, context: Context, row: Delivery, line: Told) -> None:
@@ -89,7 +89,7 @@ def _catch_up(tx: Tx, context: Context, row: Delivery, line: Told) -> None:
         tx.deliveries.update(known, expect=expect)
 
 
-def _remembered(line: Told) -> Delivery:
+def _remembered(line: Told, delivery_id: str) -> Delivery:
     """A row for an effect whose run is forgotten: its key is taken for good."""
     at, sent = line.intent.at, line.outcome.outcome == DeliveryState.SENT.value
     parts = [part.replace("%7C", "|").replace("%40", "@").replace("%25", "%") for part in line.intent.key.split("|")]
@@ -98,7 +98,7 @@ def _remembered(line: Told) -> Delivery:
     about = subject_id or line.intent.client_id or ""
     subject = id_type_of(about)
     return Delivery(
-        id=new_id("dlv"),
+        id=delivery_id,
         key=line.intent.key,
         run_id="",
         rule_id=rule_id,

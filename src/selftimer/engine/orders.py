@@ -13,7 +13,6 @@ from selftimer.engine.intake import Intake
 from selftimer.engine.matching import Matcher
 from selftimer.engine.purge import purge
 from selftimer.engine.refusal import Refusal
-from selftimer.engine.runs import new_id
 from selftimer.engine.scopes import scope_for
 from selftimer.engine.suppression import suppress, unsuppress
 from selftimer.errors import SelftimerError
@@ -200,7 +199,7 @@ def _begin(tx: Tx, context: Context, rule: Rule, kind: Kind, record_id: str, now
             event=None,
             start=None,
         )
-        if matcher.begin_by_hand(rule, entry, scope, (kind, record_id), f"manual:{new_id('m')}"):
+        if matcher.begin_by_hand(rule, entry, scope, (kind, record_id), f"manual:{context.new_id('m')}"):
             done.append(f"begun for {record_id}")
     return done
 

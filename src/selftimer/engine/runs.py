@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,11 +35,6 @@ LOGGED = {state: f"delivery.{state.value}" for state in DeliveryState}
 """The log event of a delivery that came to a state: `delivery.sent`, `delivery.held` …"""
 DEEPEST = 3
 """A chain of runs begun by our own creations ends at the third (20)."""
-
-
-def new_id(prefix: str) -> str:
-    """A random id, never a counter: a restored backup would use a counter's numbers again."""
-    return f"{prefix}_{secrets.token_hex(10)}"
 
 
 class RunDesk:
@@ -79,7 +73,7 @@ class RunDesk:
     ) -> Run | None:
         """A new run, moved to its first effect or wait; None if this occurrence has one already."""
         run = Run(
-            id=new_id("run"),
+            id=self.context.new_id("run"),
             rule_id=rule.id,
             rule_version=rule.version,
             entry_id=entry.id,
@@ -153,7 +147,7 @@ class RunDesk:
     def _plan(self, run: Run, rule: Rule, place: AtEffect, scope: Scope, window_end: Instant | None) -> Delivery:
         today = self.context.rules.today(rule.id) or rule
         return plan_delivery(
-            new_id("dlv"),
+            self.context.new_id("dlv"),
             self.context.studio_id,
             run,
             today,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from selftimer.engine.refusal import Refusal
-from selftimer.engine.runs import new_id
 from selftimer.engine.world import parsed
 from selftimer.facts.records import Client, Kind
 from selftimer.plan.keys import sealed
@@ -61,7 +60,7 @@ def _address(tx: Tx, context: Context, client_id: str) -> str | None:
 
 def suppress(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> str:
     """The order: no advertising for that client, or that address, any more."""
-    entry, secret = new_id("sup"), secret_of(tx)
+    entry, secret = context.new_id("sup"), secret_of(tx)
     tx.people.suppress(
         [
             Suppression(digest=digest, entry=entry, what=what, at=now, why=str(args.get("why") or ""))
