@@ -13,7 +13,7 @@ DIARIES := tests/language tests/ruletests $(LAWS)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types docs unit api bench lock clean setup setup-dev
+.PHONY: help demo test lint format types docs unit api bench chaos lock clean setup setup-dev
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 
@@ -51,6 +51,9 @@ api: .venv/.dev ## the sandbox against its description, minutes instead of secon
 
 bench: .venv/.dev ## measurements, in bench/results/
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: .venv/.dev ## crashes, faults, hostile input: a night's campaigns, an hour; RELEASE=1 for a day; ARGS="--only kill"
+	@$(BIN)/python -m chaos --column $(if $(RELEASE),release,night) --report $(ARGS)
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 # A stamp says which lock .venv was filled from. The checkout itself comes last, with no build isolation: the lock holds

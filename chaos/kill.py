@@ -1,0 +1,150 @@
+"""Killed at every boundary of every action: twice, or time after time, with and without faults of the studio.
+
+Odd seeds go through all boundaries of a story one by one, each with a second death at any boundary of the life that
+follows. Even seeds let one story be interrupted again and again, and some of its writes meet a fault of the studio too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from functools import cache, partial
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from chaos.accounts import account_of, violations
+from chaos.campaign import Campaign, Result
+from chaos.stage import Kill, Stage, alone
+from chaos.stories import STORIES, book_of, call_of, settings, world
+from selftimer.ruletests.stage import Ground
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from chaos.accounts import Account
+    from chaos.stories import Story
+    from selftimer.facts.stored import HookCall
+    from selftimer.ports import Tx
+
+CHAIN = 8
+"""Deaths of one story that is interrupted again and again."""
+PAIRS = 4
+"""Boundaries that an odd seed goes through, each with two deaths."""
+SPREAD = 60
+"""How many boundaries a life of a chain lasts at most: a send takes about twenty."""
+WRITES = r"/(conversation_messages|conversations|invoices|contracts|questionnaires|quotes|coupons|clients)(/|$)"
+FAULTS: tuple[Mapping[str, Any], ...] = (
+    {"kind": "drop_before"},
+    {"kind": "drop_after"},
+    {"kind": "late_apply", "seconds": 60.0},
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 503, "commit": True},
+    {"kind": "status", "status": 429, "headers": {"retry-after": "5"}},
+    {"kind": "html200", "commit": True},
+    {"kind": "bad_json"},
+    {"kind": "half_page"},
+)
+
+
+async def live(
+    story: Story, ground: Ground, kills: Sequence[Kill] = (), fault: Mapping[str, Any] | None = None
+) -> tuple[Stage, int]:
+    """Live the story through with those deaths; the stage as it is then, and how many boundaries were passed."""
+    stage = Stage(
+        ground=ground, world=world(1), book=book_of(story.rules), settings=settings(), seed=1, kills=list(kills)
+    )
+    async with stage:
+        await stage.until(stage.world.now.add(minutes=10))
+        if fault is not None:
+            stage.fault(method="POST", path=WRITES, **fault)
+        story.happens(stage)
+        await _calls(stage, story)
+        stage.arm()
+        ends = stage.world.now.add(hours=story.hours)
+        await stage.until(ends)
+        passed = len(stage.boundaries.passed)
+        stage.kills.clear()
+        stage.arm()
+        await stage.until(ends.add(hours=2))
+    return stage, passed
+
+
+async def _calls(stage: Stage, story: Story) -> None:
+    """What a form brings is kept before it is answered."""
+    for name, email in story.calls:
+        await stage.service.store.write(partial(_keep, call_of(stage, name, email)))
+
+
+def _keep(call: HookCall, tx: Tx) -> None:
+    tx.hooks.add(call)
+
+
+@cache
+def ground() -> Ground:
+    """One database for all stories of this process."""
+    return Ground()
+
+
+@cache
+def calm(story: Story) -> tuple[Account, int]:
+    """What the story comes to where nothing goes wrong, and how many boundaries it passes."""
+    stage, passed = alone(live(story, ground()))
+    return account_of(stage), passed
+
+
+def run(seed: int) -> Result:
+    """One seed: a few lives of one story."""
+    random = Random(f"kill {seed}")
+    story = STORIES[seed // 2 % len(STORIES)]
+    measure, boundaries = calm(story)
+    courses = _pairs(seed // 2 // len(STORIES), boundaries, random) if seed % 2 else [_chain(random)]
+    count, found, traces = 0, [], hashlib.blake2b(digest_size=8)
+    met: Counter[str] = Counter()
+    for kills, fault in courses:
+        where = f"{story.name} {[(kill.at, round(kill.down)) for kill in kills]} {fault or ''}"
+        try:
+            stage, _ = alone(live(story, ground(), kills, fault))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a violation
+            found.append(f"{where}: {type(error).__name__}: {error}")
+            continue
+        wild = account_of(stage)
+        found += [f"{where} died at {stage.deaths}: {what}" for what in violations(measure, wild, stage.world.now)]
+        count += len(stage.deaths)
+        met.update(death.partition(".")[0] for death in stage.deaths)
+        met["asked the owner"] += sum(key.startswith("outcome:") for key in wild.told)
+        traces.update(stage.trace.encode())
+    return Result(seed=seed, count=count, violations=tuple(found), trace=traces.hexdigest(), notes=met)
+
+
+Course = tuple[list[Kill], "Mapping[str, Any] | None"]
+
+
+def _pairs(block: int, boundaries: int, random: Random) -> list[Course]:
+    """The next boundaries of the story; after the last one any of them, with a fault."""
+    courses: list[Course] = []
+    for number in range(block * PAIRS, (block + 1) * PAIRS):
+        first = Kill(at=number % boundaries, down=_down(random))
+        again = Kill(at=random.randrange(SPREAD * 2), down=_down(random))
+        fault = random.choice(FAULTS) if number >= boundaries else None
+        courses.append(([first, again], fault))
+    return courses
+
+
+def _chain(random: Random) -> Course:
+    kills = [Kill(at=random.randrange(SPREAD), down=_down(random)) for _ in range(CHAIN)]
+    return kills, random.choice(FAULTS) if random.random() < 0.4 else None
+
+
+def _down(random: Random) -> float:
+    """Mostly up again at once, as a supervisor does it; now and then for an hour."""
+    return random.choice((0.0, 0.0, random.uniform(0, 120), random.uniform(0, 3_600)))
+
+
+CAMPAIGN = Campaign(
+    name="kill",
+    title="killed at every boundary of database, HTTP and journal by every action, in pairs, in recovery too",
+    unit="kills",
+    run=run,
+    counts={"quick": 800, "night": 20_000, "release": 100_000},
+    minutes={"quick": 0.8, "night": 15, "release": 120},
+)
