@@ -58,7 +58,7 @@ async def live(
         if fault is not None:
             stage.fault(method="POST", path=WRITES, **fault)
         story.happens(stage)
-        await _calls(stage, story)
+        await tell_calls(stage, story)
         stage.arm()
         ends = stage.world.now.add(hours=story.hours)
         await stage.until(ends)
@@ -69,7 +69,7 @@ async def live(
     return stage, passed
 
 
-async def _calls(stage: Stage, story: Story) -> None:
+async def tell_calls(stage: Stage, story: Story) -> None:
     """What a form brings is kept before it is answered."""
     for name, email in story.calls:
         await stage.service.store.write(partial(_keep, call_of(stage, name, email)))

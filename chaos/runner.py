@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import signal
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
     from chaos.campaign import Column
 
-NAMES = ("kill",)
+NAMES = ("kill", "faults")
 """Modules of this package with a `CAMPAIGN`, in the order in which they are run and told of."""
+PATIENCE = 600
+"""Real seconds after which a seed is thought to hang."""
 SHOWN = 20
 """Violations of one campaign that are kept word by word."""
 
@@ -72,11 +75,19 @@ def campaign(name: str) -> Campaign:
 
 
 def one(name: str, seed: int) -> Result:
-    """One seed in this process; what it raises is a violation."""
+    """One seed in this process; what it raises is a violation, and so is not coming to an end."""
+    signal.signal(signal.SIGALRM, _no_end)
+    signal.alarm(PATIENCE)
     try:
         return campaign(name).run(seed)
     except Exception as error:  # noqa: BLE001 - a campaign that falls over has found something, if only about itself
         return Result(seed=seed, count=0, violations=(f"{type(error).__name__}: {error}",))
+    finally:
+        signal.alarm(0)
+
+
+def _no_end(_signal: int, _frame: object) -> None:
+    raise TimeoutError(f"no end after {PATIENCE} s")
 
 
 def run(

@@ -12,16 +12,21 @@ import asyncio
 import hashlib
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+import sqlalchemy as sa
 import structlog
 
 from selftimer import wiring
+from selftimer.errors import StoreError
+from selftimer.runtime.local import AFTER_A_FAULT
 from selftimer.runtime.lockstep import SandboxClock, run
 from selftimer.sandbox.app import create_app
+from selftimer.sandbox.drift import Drifts
 from selftimer.sandbox.faults import Fault, Faults
 from selftimer.sandbox.profile import ServerOptions
 from selftimer.sandbox.transport import FaultTransport
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
+    from selftimer.ports import Store
     from selftimer.rulebook.model import Rulebook
     from selftimer.ruletests.stage import Ground
     from selftimer.runtime.lockstep import Lane
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from selftimer.settings import Settings
 
 ORIGIN = "http://localhost"
+_NO_LIMIT = 2**31 - 2
 FOR_EVER = 10**9
 """Seconds that a web session lives where signing in isn't what is tried."""
 
@@ -103,6 +110,35 @@ class Inline(ThreadPoolExecutor):
         return done
 
 
+class Disk:
+    """The space that the database has: SQLite's own limit of pages, on each connection that is opened."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._database = ground.database
+        self._most: int | None = None
+        sa.event.listen(self._database.engine, "connect", self._limit)
+
+    def _limit(self, driver: Any, _record: object) -> None:
+        driver.execute(f"PRAGMA max_page_count={self._most or _NO_LIMIT}")
+
+    async def fill(self, pages: int) -> None:
+        """So many pages more than it needs."""
+        await self._database.compact()  # else what the stories before it left free would do for long
+        count = await self._database.read(lambda c: int(c.exec_driver_sql("PRAGMA page_count").scalar_one()))
+        await self._set(count + pages)
+
+    async def grow(self) -> None:
+        """As many as SQLite can."""
+        if self._most is not None:
+            await self._set(None)
+        with suppress(sa.exc.InvalidRequestError):
+            sa.event.remove(self._database.engine, "connect", self._limit)
+
+    async def _set(self, most: int | None) -> None:
+        self._most = most
+        await self._database.write(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={most or _NO_LIMIT}").close())
+
+
 def alone(work: Coroutine[Any, Any, Any]) -> Any:
     """Run it on a loop of its own that leaves no thread and no log behind."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -132,22 +168,28 @@ class Stage:
     settings: Settings
     seed: int
     options: ServerOptions = field(default_factory=lambda: ServerOptions(rate_limit=None, idle_seconds=FOR_EVER))
-    lanes: Sequence[Lane] = ()
-    """What else takes its turn, such as an owner who answers."""
+    others: Callable[[Store], Sequence[Lane]] = lambda _store: ()
+    """Who else takes turns in each life, such as an owner who answers."""
     faults: Faults = field(default_factory=Faults)
+    drifts: Drifts = field(default_factory=Drifts)
     boundaries: Boundaries = field(default_factory=Boundaries)
     kills: list[Kill] = field(default_factory=list)
     deaths: list[str] = field(default_factory=list)
     """The boundaries at which it died, in order."""
+    stumbles: list[str] = field(default_factory=list)
+    """What the database refused."""
     service: wiring.Service = field(init=False)
     clock: SandboxClock = field(init=False)
     _app: Any = field(init=False)
+    _disk: Disk = field(init=False)
+    _others: Sequence[Lane] = field(init=False, default=())
     _alive: bool = field(init=False, default=False)
     _trace: Any = field(init=False, default_factory=lambda: hashlib.blake2b(digest_size=8))
 
     async def __aenter__(self) -> Self:
         """Empty the database and begin the first life."""
-        self._app = create_app(self.world, self.options, self.faults)
+        self._app = create_app(self.world, self.options, self.faults, self.drifts)
+        self._disk = Disk(self.ground)
         await self.ground.clear()
         await self.start()
         return self
@@ -155,6 +197,7 @@ class Stage:
     async def __aexit__(self, *_error: object) -> None:
         """End the last one."""
         await self._leave()
+        await self._disk.grow()
 
     async def start(self) -> None:
         """Begin a life: wire the service and let it take over; it may die in that."""
@@ -175,6 +218,7 @@ class Stage:
         context.token = lambda: f"{random.getrandbits(80):020x}"
         context.stop_file = lambda: None
         context.free_space = lambda: None
+        self._others = self.others(self.service.store)
         self._alive = True
         await self.service.start()
 
@@ -184,9 +228,14 @@ class Stage:
             try:
                 if not self._alive:
                     await self.start()
-                lanes: list[Lane] = [self.service.deliver, self.service.tell, *self.lanes]
+                lanes: list[Lane] = [self.service.deliver, self.service.tell, *self._others]
                 await run(self.clock, self.service.observe, lanes, until=instant)
                 await settle(self.clock, self.service.observe, lanes)
+            except StoreError as error:  # the service logs it and tries again in a minute
+                self.stumbles.append(f"{type(error).__name__}: {error}")
+                if self.clock.now() >= instant:
+                    return
+                await self.clock.sleep(AFTER_A_FAULT)
             except BaseException as error:
                 if not self.boundaries.dead or not _is_death(error):
                     raise
@@ -226,6 +275,24 @@ class Stage:
         fault = Fault(fault=kind, **more)  # type: ignore[arg-type] # checked by the sandbox
         self.faults.order(fault)
         return fault
+
+    async def control(self, path: str, body: dict[str, Any]) -> None:
+        """Order something else of the sandbox, by its endpoints."""
+        async with httpx.AsyncClient(base_url=ORIGIN, transport=httpx.ASGITransport(self._app)) as client:
+            (await client.post(f"/_sandbox/{path}", json=body)).raise_for_status()
+
+    async def fill_disk(self, pages: int) -> None:
+        """Let the database grow by so many pages and no more."""
+        await self._disk.fill(pages)
+
+    async def empty_disk(self) -> None:
+        """There is space again."""
+        await self._disk.grow()
+
+    async def order(self, what: str, **args: Any) -> None:
+        """Leave an order, as a command would."""
+        now = self.world.now
+        await self.service.store.write(lambda tx: tx.control.add_order(now, what, args))
 
     def _see(self, line: str) -> None:
         self._trace.update(f"{self.world.now} {line}\n".encode())
