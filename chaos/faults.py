@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chaos.accounts import account_of, violations
 from chaos.campaign import Campaign, Result
-from chaos.kill import calm, ground, tell_calls
+from chaos.kill import WRITES, a_fault, calm, ground, tell_calls
 from chaos.stage import Kill, Stage, alone
 from chaos.stories import STORIES, book_of, settings, world
 from selftimer.errors import StoreError
@@ -37,20 +37,13 @@ MOST = 7
 """Faults of a schedule."""
 SETTLES = 8
 """Hours without faults in which all must settle: three sign-ins an hour, a document's window, the owner's answer."""
-PATHS = (
-    r".*",
-    r"/conversation_messages",
-    r"/conversations",
-    r"/clients",
-    r"/invoices",
-    r"/(contracts|questionnaires|quotes)",
-)
+PATHS = (".*", "/conversation", "/clients", "/invoices", "/(contracts|questionnaires|quotes)")
 STATUSES = (400, 401, 403, 404, 408, 409, 419, 422, 429, 500, 502, 503, 504)
 KINDS = ("status", "drop_before", "drop_after", "html200", "half_page", "late_apply", "bad_json", "broken_record")
 Deed = tuple[str, "Callable[[Stage], Awaitable[None]]"]
 
 
-def a_fault(random: Random) -> Deed:
+def an_answer(random: Random) -> Deed:
     """One of the studio's answers goes wrong, or a few in a row."""
     kind = random.choice(KINDS)
     more: dict[str, Any] = {"method": random.choice(("*", "GET", "POST", "POST")), "path": random.choice(PATHS)}
@@ -68,6 +61,16 @@ def a_fault(random: Random) -> Deed:
     return f"{kind} {more}", order
 
 
+def a_lost_write(random: Random) -> Deed:
+    """A write of the service meets something from which it can't know whether it was carried out."""
+    fault = a_fault(random)
+
+    async def order(stage: Stage) -> None:
+        stage.fault(method="POST", path=WRITES, **fault)
+
+    return f"lost {dict(fault)}", order
+
+
 def a_drift(random: Random) -> Deed:
     """The studio's records look different for a while."""
     drift = random.choice(
@@ -77,6 +80,8 @@ def a_drift(random: Random) -> Deed:
             Drift(drift="missing_field", path="clients", field="email", every=2),
             Drift(drift="new_word", path="clients", field="type", value="prospect", every=3),
             Drift(drift="order"),
+            Drift(drift="read_lag", seconds=random.choice((5, 30, 55))),
+            Drift(drift="read_lag", seconds=random.choice((5, 30, 55))),
             Drift(drift="page_size"),
             Drift(drift="no_rate_headers"),
             Drift(drift="clock_skew", seconds=random.choice((-4000, -200, 90, 300, 90_000))),
@@ -134,8 +139,9 @@ def the_switch(_random: Random) -> Deed:
 
 
 DEEDS: tuple[tuple[Callable[[Random], Deed], int], ...] = (
-    (a_fault, 10),
-    (a_drift, 2),
+    (an_answer, 6),
+    (a_lost_write, 6),
+    (a_drift, 3),
     (signed_out, 2),
     (a_death, 2),
     (a_full_disk, 1),

@@ -33,17 +33,25 @@ PAIRS = 4
 SPREAD = 60
 """How many boundaries a life of a chain lasts at most: a send takes about twenty."""
 WRITES = r"/(conversation_messages|conversations|invoices|contracts|questionnaires|quotes|coupons|clients)(/|$)"
-FAULTS: tuple[Mapping[str, Any], ...] = (
-    {"kind": "drop_before"},
+LOST: tuple[Mapping[str, Any], ...] = (
     {"kind": "drop_after"},
-    {"kind": "late_apply", "seconds": 60.0},
-    {"kind": "status", "status": 500},
+    {"kind": "late_apply", "seconds": 3.0},
+    {"kind": "late_apply", "seconds": 50.0},
+    {"kind": "late_apply", "seconds": 110.0},
     {"kind": "status", "status": 503, "commit": True},
-    {"kind": "status", "status": 429, "headers": {"retry-after": "5"}},
     {"kind": "html200", "commit": True},
     {"kind": "bad_json"},
     {"kind": "half_page"},
+    {"kind": "drop_before"},
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 429, "headers": {"retry-after": "5"}},
 )
+"""What a write of the service can meet; whether it was carried out can't be known of most."""
+
+
+def a_fault(random: Random) -> Mapping[str, Any]:
+    """One of them, for one of the first writes or a few in a row."""
+    return {**random.choice(LOST), "skip": random.choice((0, 0, 1, 2)), "times": random.choice((1, 1, 2))}
 
 
 async def live(
@@ -125,14 +133,14 @@ def _pairs(block: int, boundaries: int, random: Random) -> list[Course]:
     for number in range(block * PAIRS, (block + 1) * PAIRS):
         first = Kill(at=number % boundaries, down=_down(random))
         again = Kill(at=random.randrange(SPREAD * 2), down=_down(random))
-        fault = random.choice(FAULTS) if number >= boundaries else None
+        fault = a_fault(random) if number >= boundaries else None
         courses.append(([first, again], fault))
     return courses
 
 
 def _chain(random: Random) -> Course:
     kills = [Kill(at=random.randrange(SPREAD), down=_down(random)) for _ in range(CHAIN)]
-    return kills, random.choice(FAULTS) if random.random() < 0.4 else None
+    return kills, a_fault(random) if random.random() < 0.75 else None
 
 
 def _down(random: Random) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.contract.sandbox_kit import API, control, read, signed_in
 
+from selftimer.sandbox.book import people
 from selftimer.sandbox.world import World
 
 
@@ -57,6 +58,27 @@ async def test_a_list_can_be_turned_round_and_deaf_to_its_page_size(world: World
         answer = await read(http, "/clients/", per_page=5, types="client")
         assert (answer["meta"]["per_page"], answer["meta"]["current_page"]) == (25, 1)
         assert {row["type"] for row in answer["data"]} == {"client"}
+
+
+async def test_what_was_just_made_is_seen_late(world: World) -> None:
+    async with signed_in(world) as http:
+        ann = next(iter(world.tables.clients))
+        before = await read(http, "/clients/")
+        world.advance_to(world.now.add(minutes=5))
+        people.client_says(world, ann.id, "Hello", subject="New")
+        bob = people.add_client(world, first_name="Bob", last_name="Late", email="bob@example.com")
+        await control(http, "drift", drift="read_lag", seconds=60)
+        lagging = await read(http, "/clients/")
+        assert (lagging["data"], lagging["meta"]["total"]) == (before["data"], before["meta"]["total"])
+        assert (await read(http, f"/clients/{bob.id}"))["data"]["first_name"] == "Bob"
+        threads = (await read(http, "/conversations/", client_id=ann.id, message="true"))["data"]
+        assert "Hello" not in [message["content"] for thread in threads for message in thread["messages"]]
+        world.advance_to(world.now.add(minutes=1))
+        after = await read(http, "/clients/")
+        assert after["meta"]["total"] == before["meta"]["total"] + 1
+        assert after["data"][0]["id"] == bob.id
+        threads = (await read(http, "/conversations/", client_id=ann.id, message="true"))["data"]
+        assert "Hello" in [message["content"] for thread in threads for message in thread["messages"]]
 
 
 async def test_headers_drift_too(world: World) -> None:

@@ -151,6 +151,8 @@ async def test_a_web_page_with_status_200_broken_records_and_bad_json(world: Wor
         assert [isinstance(row["id"], str) for row in rows] == [True, True, False, True, True]
         await control(client, "faults", fault="broken_record", record={"type": "martian"})
         assert (await read(client, "/clients/"))["data"][0]["type"] == "martian"
+        await control(client, "faults", fault="broken_record")
+        assert (await client.get(f"{API}/clients/download_csv")).text.startswith("id,type,status_name")
 
 
 async def test_orders_skip_match_repeat_and_are_cancelled(world: World) -> None:

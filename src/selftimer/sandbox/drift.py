@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import parse_qsl, urlencode
@@ -32,6 +33,7 @@ Kind = Literal[
     "page_size",
     "no_rate_headers",
     "clock_skew",
+    "read_lag",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _OF_A_FIELD = frozenset({"extra_field", "missing_field", "null_list", "new_word"})
@@ -56,6 +58,7 @@ class Drift:
     - `page_size`: the page size that is asked for is ignored.
     - `no_rate_headers`: no header tells the rate limit.
     - `clock_skew`: the `Date` header is `seconds` ahead.
+    - `read_lag`: what was made less than `seconds` ago isn't in lists and conversations yet.
 
     Of a list, only every `every`-th record changes, beginning with the first.
     """
@@ -183,8 +186,35 @@ class DriftGate:
         except orjson.JSONDecodeError:
             return caught
         for drift in orders:
-            self._drifts.changed(drift, body)
+            if drift.drift == "read_lag":
+                _lag(body, _told_at(caught).timestamp() - drift.seconds)
+            else:
+                self._drifts.changed(drift, body)
         return caught.with_body(orjson.dumps(body))
+
+
+def _told_at(caught: Captured) -> datetime:
+    """When it was answered, as its `Date` says."""
+    return parsedate_to_datetime(next(value for name, value in caught.headers if name == b"date").decode())
+
+
+def _lag(body: Any, newest: float) -> None:
+    """Leave out of a list, and of the messages of a conversation, what was made later than that."""
+    data = body.get("data") if isinstance(body, dict) else None
+    if isinstance(data, list):
+        seen = [record for record in data if _made_at(record) <= newest]
+        meta = body.get("meta")
+        if isinstance(meta, dict) and isinstance(meta.get("total"), int):
+            meta["total"] -= len(data) - len(seen)
+        body["data"] = data = seen
+    for record in data if isinstance(data, list) else [data]:
+        if isinstance(record, dict) and isinstance(record.get("messages"), list):
+            record["messages"] = [one for one in record["messages"] if _made_at(one) <= newest]
+
+
+def _made_at(record: Any) -> float:
+    said = (record.get("created_at") or record.get("sent_at")) if isinstance(record, dict) else None
+    return datetime.fromisoformat(said).timestamp() if isinstance(said, str) else 0.0
 
 
 def _later(header: tuple[bytes, bytes], seconds: int) -> tuple[bytes, bytes]:

@@ -221,8 +221,14 @@ def _error(fault: Fault) -> bytes:
 
 
 def _broken(body: bytes, fault: Fault) -> bytes:
-    """The list with one record mangled: its own fields replaced, or its id and status turned into nonsense."""
-    page = orjson.loads(body)
+    """The list with one record mangled: its own fields replaced, or its id and status turned into nonsense.
+
+    What is no JSON has no records, and stays as it is.
+    """
+    try:
+        page = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
     rows = page.get("data") if isinstance(page, dict) else None
     if isinstance(rows, list) and rows:
         row = rows[min(fault.index, len(rows) - 1)]
