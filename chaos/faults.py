@@ -170,23 +170,25 @@ async def live(story: Story, deeds: list[tuple[float, Deed]]) -> Stage:
             with suppress(StoreError):
                 await deed(stage)
         await stage.until(max(stage.world.now, begins.add(seconds=story.hours * 3_600)))
-        await _calm(stage)
+        await calm_down(stage)
+        await tell_calls(stage, story)
         for _ in range(SETTLES):
-            await _owner(stage)
+            await owner_answers(stage)
             await stage.until(stage.world.now.add(hours=1))
     return stage
 
 
-async def _calm(stage: Stage) -> None:
+async def calm_down(stage: Stage) -> None:
     """Nothing goes wrong from now on."""
     stage.faults.clear()
     stage.drifts.clear()
     stage.kills.clear()
+    stage.boundaries.doomed = None
     stage.arm()
     await stage.empty_disk()
 
 
-async def _owner(stage: Stage) -> None:
+async def owner_answers(stage: Stage) -> None:
     """The owner lets all go on that was stopped, and says yes to what was held for being odd."""
 
     def read(tx: Tx) -> tuple[list[Pause], list[Delivery]]:

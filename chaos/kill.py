@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from contextlib import suppress
 from functools import cache, partial
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from chaos.accounts import account_of, violations
 from chaos.campaign import Campaign, Result
 from chaos.stage import Kill, Stage, alone
 from chaos.stories import STORIES, book_of, call_of, settings, world
+from selftimer.errors import StoreError
 from selftimer.ruletests.stage import Ground
 
 if TYPE_CHECKING:
@@ -78,9 +80,10 @@ async def live(
 
 
 async def tell_calls(stage: Stage, story: Story) -> None:
-    """What a form brings is kept before it is answered."""
+    """What a form brings is kept before it is answered; who got no answer sends it again when this is called again."""
     for name, email in story.calls:
-        await stage.service.store.write(partial(_keep, call_of(stage, name, email)))
+        with suppress(StoreError):
+            await stage.service.store.write(partial(_keep, call_of(stage, name, email)))
 
 
 def _keep(call: HookCall, tx: Tx) -> None:

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import httpx
 import sqlalchemy as sa
@@ -35,15 +35,17 @@ from selftimer.store.store import SqlStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+    from pathlib import Path
 
     from whenever import Instant
 
     from selftimer.ports import Store
     from selftimer.rulebook.model import Rulebook
-    from selftimer.ruletests.stage import Ground
     from selftimer.runtime.lockstep import Lane
     from selftimer.sandbox.world import World
     from selftimer.settings import Settings
+    from selftimer.store.engine import Database
+    from selftimer.store.reader import SqlReader
 
 ORIGIN = "http://localhost"
 _NO_LIMIT = 2**31 - 2
@@ -61,6 +63,8 @@ class Boundaries:
     def __init__(self) -> None:
         self.passed: list[str] = []
         self.dead = False
+        self.doomed: Callable[[], bool] | None = None
+        """Another reason to die at the next one."""
         self._kill_at: int | None = None
 
     def __call__(self, name: str) -> None:
@@ -68,7 +72,8 @@ class Boundaries:
         if self.dead:
             raise Crashed
         self.passed.append(name)
-        if self._kill_at is not None and len(self.passed) > self._kill_at:
+        counted = self._kill_at is not None and len(self.passed) > self._kill_at
+        if counted or (self.doomed is not None and self.doomed()):
             self.dead = True
             raise Crashed(name)
 
@@ -110,10 +115,32 @@ class Inline(ThreadPoolExecutor):
         return done
 
 
+class Place(Protocol):
+    """Where the database is."""
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        ...
+
+    @property
+    def database(self) -> Database:
+        """At work."""
+        ...
+
+    @property
+    def reader(self) -> SqlReader:
+        """As commands see it."""
+        ...
+
+    async def clear(self) -> None:
+        """Forget the story before."""
+
+
 class Disk:
     """The space that the database has: SQLite's own limit of pages, on each connection that is opened."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Place) -> None:
         self._database = ground.database
         self._most: int | None = None
         sa.event.listen(self._database.engine, "connect", self._limit)
@@ -162,7 +189,7 @@ class Kill:
 class Stage:
     """A world, a rulebook and the lives of one service over one database. An async context manager."""
 
-    ground: Ground
+    ground: Place
     world: World
     book: Rulebook
     settings: Settings
@@ -251,8 +278,12 @@ class Stage:
         kill = self.kills.pop(0)
         self.deaths.append(self.boundaries.passed[-1])
         await self._leave()
+        await self.after_death(kill)
         self.world.advance_to(self.world.now.add(seconds=kill.down))
         self.arm()
+
+    async def after_death(self, kill: Kill) -> None:
+        """What becomes of the files; a process that is killed leaves them as they are."""
 
     async def _leave(self) -> None:
         """Nobody of this life works on; the database stays as it is."""
