@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ALL = 100_000
 IDEMPOTENT = frozenset({"client_update"})
 """Kinds of rows that may be there again: the same values once more are the same."""
-_RUNNING = frozenset({"invoice_number"})
+_RUNNING = frozenset({"invoice_number", "changed"})
 """What depends on whose turn came first."""
 OPEN = frozenset({DeliveryState.READY, DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN})
 

@@ -38,6 +38,8 @@ class Campaign:
     """What is counted, in the plural."""
     run: Callable[[int], Result]
     """One seed; importable by name, since it is called in processes of its own. An exception is a violation."""
+    each: int = 1
+    """How many of `unit` a seed is, more or less."""
     counts: Mapping[Column, int]
     """How many of `unit` each column aims at."""
     minutes: Mapping[Column, float]

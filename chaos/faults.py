@@ -7,7 +7,6 @@ has happened, or waits with its evidence.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from contextlib import suppress
 from random import Random
@@ -15,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from chaos.accounts import account_of, violations
 from chaos.campaign import Campaign, Result
+from chaos.cases import Played, run_cases, without_one
 from chaos.kill import WRITES, a_fault, calm, ground, tell_calls
 from chaos.stage import Kill, Stage, alone
-from chaos.stories import STORIES, book_of, settings, world
+from chaos.stories import STORIES, book_of, settings, story_named, world
 from selftimer.errors import StoreError
 from selftimer.plan.state import DeliveryState, Hold
 from selftimer.ports import Pause
 from selftimer.sandbox.drift import Drift
-from selftimer.sandbox.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Iterator
 
+    from chaos.cases import Case
     from chaos.stories import Story
     from selftimer.plan.state import Delivery
     from selftimer.ports import Tx
@@ -40,13 +40,14 @@ SETTLES = 8
 PATHS = (".*", "/conversation", "/clients", "/invoices", "/(contracts|questionnaires|quotes)")
 STATUSES = (400, 401, 403, 404, 408, 409, 419, 422, 429, 500, 502, 503, 504)
 KINDS = ("status", "drop_before", "drop_after", "html200", "half_page", "late_apply", "bad_json", "broken_record")
-Deed = tuple[str, "Callable[[Stage], Awaitable[None]]"]
+Deed = tuple[float, str, dict[str, Any]]
+"""When, in seconds of the story; what, one of `DEEDS`; and more about it, as JSON."""
 
 
-def an_answer(random: Random) -> Deed:
+def a_wrong_answer(random: Random) -> dict[str, Any]:
     """One of the studio's answers goes wrong, or a few in a row."""
     kind = random.choice(KINDS)
-    more: dict[str, Any] = {"method": random.choice(("*", "GET", "POST", "POST")), "path": random.choice(PATHS)}
+    more: dict[str, Any] = {"kind": kind, "method": random.choice(("*", "GET", "POST")), "path": random.choice(PATHS)}
     more |= {"times": random.choice((1, 1, 2, 5, 40)), "skip": random.choice((0, 0, 1, 3))}
     if kind == "status":
         more |= {"status": random.choice(STATUSES), "commit": random.random() < 0.3, "shape": random.choice("1234")}
@@ -54,110 +55,94 @@ def an_answer(random: Random) -> Deed:
         more |= {"commit": random.random() < 0.5}
     elif kind == "late_apply":
         more |= {"method": "POST", "seconds": random.choice((1.0, 20.0, 90.0))}
-
-    async def order(stage: Stage) -> None:
-        stage.faults.order(Fault(fault=kind, **more))  # type: ignore[arg-type] # one of the kinds
-
-    return f"{kind} {more}", order
+    return more
 
 
-def a_lost_write(random: Random) -> Deed:
+def a_lost_write(random: Random) -> dict[str, Any]:
     """A write of the service meets something from which it can't know whether it was carried out."""
-    fault = a_fault(random)
-
-    async def order(stage: Stage) -> None:
-        stage.fault(method="POST", path=WRITES, **fault)
-
-    return f"lost {dict(fault)}", order
+    return {**a_fault(random), "method": "POST", "path": WRITES}
 
 
-def a_drift(random: Random) -> Deed:
-    """The studio's records look different for a while."""
-    drift = random.choice(
-        (
-            Drift(drift="extra_field", field="brand_new", value=[1, {"a": None}]),
-            Drift(drift="missing_field", path="invoices", field="due_date", every=2),
-            Drift(drift="missing_field", path="clients", field="email", every=2),
-            Drift(drift="new_word", path="clients", field="type", value="prospect", every=3),
-            Drift(drift="order"),
-            Drift(drift="read_lag", seconds=random.choice((5, 30, 55))),
-            Drift(drift="read_lag", seconds=random.choice((5, 30, 55))),
-            Drift(drift="page_size"),
-            Drift(drift="no_rate_headers"),
-            Drift(drift="clock_skew", seconds=random.choice((-4000, -200, 90, 300, 90_000))),
-        )
+def a_drift(random: Random) -> dict[str, Any]:
+    """The studio's records look different from then on."""
+    choices: tuple[dict[str, Any], ...] = (
+        {"drift": "extra_field", "field": "brand_new", "value": [1, {"a": None}]},
+        {"drift": "missing_field", "path": "invoices", "field": "due_date", "every": 2},
+        {"drift": "missing_field", "path": "clients", "field": "email", "every": 2},
+        {"drift": "new_word", "path": "clients", "field": "type", "value": "prospect", "every": 3},
+        {"drift": "order"},
+        {"drift": "page_size"},
+        {"drift": "no_rate_headers"},
+        {"drift": "read_lag", "seconds": random.choice((5, 30, 55))},
+        {"drift": "read_lag", "seconds": random.choice((5, 30, 55))},
+        {"drift": "clock_skew", "seconds": random.choice((-4000, -200, 90, 300, 90_000))},
     )
-
-    async def order(stage: Stage) -> None:
-        stage.drifts.orders = [drift]
-
-    return f"drift {drift.drift} {drift.path} {drift.field} {drift.seconds}", order
+    return random.choice(choices)
 
 
-def signed_out(random: Random) -> Deed:
+def signed_out(random: Random) -> dict[str, Any]:
     """Somebody ends the session, or its token changes."""
-    action = random.choice(("expire", "rotate_csrf"))
-
-    async def order(stage: Stage) -> None:
-        await stage.control("logins", {"action": action})
-
-    return action, order
+    return {"action": random.choice(("expire", "rotate_csrf"))}
 
 
-def a_death(random: Random) -> Deed:
+def a_death(random: Random) -> dict[str, Any]:
     """The process is killed somewhere in what it does next."""
-    kill = Kill(at=random.randrange(150), down=random.choice((0.0, 60.0, 1_800.0)))
-
-    async def order(stage: Stage) -> None:
-        if not stage.kills:
-            stage.kills.append(kill)
-            stage.arm()
-
-    return f"killed at {kill.at}, down for {kill.down:.0f} s", order
+    return {"at": random.randrange(150), "down": random.choice((0.0, 60.0, 1_800.0))}
 
 
-def a_full_disk(random: Random) -> Deed:
-    """The database can't grow, until the next deed."""
-    pages = random.choice((0, 1, 3))
-
-    async def order(stage: Stage) -> None:
-        await stage.fill_disk(pages)
-
-    return f"disk full after {pages} pages", order
+def a_full_disk(random: Random) -> dict[str, Any]:
+    """The database can grow by so many pages and no more, until the end."""
+    return {"pages": random.choice((0, 1, 3))}
 
 
-def the_switch(_random: Random) -> Deed:
+def a_pause(_random: Random) -> dict[str, Any]:
     """The owner stops everything, and forgets about it."""
-
-    async def order(stage: Stage) -> None:
-        now = stage.world.now
-        await stage.service.store.write(
-            lambda tx: tx.control.put_pause(Pause(scope="all", id="", since=now, why="the owner"))
-        )
-
-    return "paused", order
+    return {}
 
 
-DEEDS: tuple[tuple[Callable[[Random], Deed], int], ...] = (
-    (an_answer, 6),
-    (a_lost_write, 6),
-    (a_drift, 3),
-    (signed_out, 2),
-    (a_death, 2),
-    (a_full_disk, 1),
-    (the_switch, 1),
-)
+DEEDS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
+    "answer": (6, a_wrong_answer),
+    "lost": (6, a_lost_write),
+    "drift": (3, a_drift),
+    "login": (2, signed_out),
+    "death": (2, a_death),
+    "disk": (1, a_full_disk),
+    "pause": (1, a_pause),
+}
+"""How often, and of what kind."""
 
 
-def schedule(random: Random, hours: float) -> list[tuple[float, Deed]]:
-    """What goes wrong and when, in seconds of the story."""
-    makers = [maker for maker, weight in DEEDS for _ in range(weight)]
-    times = sorted(random.uniform(0, hours * 3_600) for _ in range(random.randint(2, MOST)))
-    times[0] = 0.0
-    return [(at, random.choice(makers)(random)) for at in times]
+async def do(stage: Stage, what: str, more: dict[str, Any]) -> None:
+    """Let it happen."""
+    match what:
+        case "answer" | "lost":
+            stage.fault(**more)
+        case "drift":
+            stage.drifts.orders = [Drift(**more)]
+        case "login":
+            await stage.control("logins", more)
+        case "death" if not stage.kills:
+            stage.kills.append(Kill(**more))
+            stage.arm()
+        case "disk":
+            await stage.fill_disk(more["pages"])
+        case "pause":
+            pause = Pause(scope="all", id="", since=stage.world.now, why="the owner")
+            await stage.service.store.write(lambda tx: tx.control.put_pause(pause))
+        case _:
+            pass  # killed once more before the death that was ordered first
 
 
-async def live(story: Story, deeds: list[tuple[float, Deed]]) -> Stage:
+def schedule(random: Random, hours: float) -> list[Deed]:
+    """What goes wrong and when; the first as soon as anything happens."""
+    names = [name for name, (often, _) in DEEDS.items() for _ in range(often)]
+    times = sorted(round(random.uniform(0, hours * 3_600)) for _ in range(random.randint(2, MOST)))
+    times[0] = 0
+    chosen = [random.choice(names) for _ in times]
+    return [(at, name, DEEDS[name][1](random)) for at, name in zip(times, chosen, strict=True)]
+
+
+async def live(story: Story, deeds: list[Deed]) -> Stage:
     """The story with that schedule, then the calm in which all must settle."""
     stage = Stage(ground=ground(), world=world(1), book=book_of(story.rules), settings=settings(), seed=1)
     async with stage:
@@ -165,10 +150,10 @@ async def live(story: Story, deeds: list[tuple[float, Deed]]) -> Stage:
         begins = stage.world.now
         story.happens(stage)
         await tell_calls(stage, story)
-        for at, (_, deed) in deeds:
+        for at, what, more in deeds:
             await stage.until(max(stage.world.now, begins.add(seconds=at)))
             with suppress(StoreError):
-                await deed(stage)
+                await do(stage, what, more)
         await stage.until(max(stage.world.now, begins.add(seconds=story.hours * 3_600)))
         await calm_down(stage)
         await tell_calls(stage, story)
@@ -202,29 +187,34 @@ async def owner_answers(stage: Stage) -> None:
             await stage.order("approve", id=one.id)
 
 
-def run(seed: int) -> Result:
-    """One seed: a few schedules, each over one of the stories."""
+def cases(seed: int) -> list[Case]:
+    """A few schedules, each over one of the stories."""
     random = Random(f"faults {seed}")
-    found: list[str] = []
-    met: Counter[str] = Counter()
-    traces = hashlib.blake2b(digest_size=8)
-    for number in range(SCHEDULES):
-        story = STORIES[(seed * SCHEDULES + number) % len(STORIES)]
-        measure, _ = calm(story)
-        deeds = schedule(random, story.hours)
-        told = f"{story.name}: " + "; ".join(f"{at:.0f} s {said}" for at, (said, _) in deeds)
-        try:
-            stage = alone(live(story, deeds))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a violation
-            found.append(f"{told}: {type(error).__name__}: {error}")
-            continue
-        wild = account_of(stage)
-        found += [f"{told}: {what}" for what in violations(measure, wild, stage.world.now)]
-        met.update(said.split()[0] for _, (said, _) in deeds)
-        met["the database refused"] += len(stage.stumbles)
-        met["asked the owner"] += sum(key.startswith("outcome:") for key in wild.told)
-        traces.update(stage.trace.encode())
-    return Result(seed=seed, count=SCHEDULES, violations=tuple(found), trace=traces.hexdigest(), notes=met)
+    stories = [STORIES[(seed * SCHEDULES + number) % len(STORIES)] for number in range(SCHEDULES)]
+    return [{"story": story.name, "deeds": schedule(random, story.hours)} for story in stories]
+
+
+def play(case: Case) -> Played:
+    """The story with those deeds, and what it came to."""
+    story = story_named(case["story"])
+    measure, _ = calm(story)
+    stage = alone(live(story, case["deeds"]))
+    wild = account_of(stage)
+    met = Counter(more.get("kind") or more.get("drift") or what for _, what, more in case["deeds"])
+    met["the database refused"] = len(stage.stumbles)
+    met["asked the owner"] = sum(key.startswith("outcome:") for key in wild.told)
+    return Played(count=1, violations=violations(measure, wild, stage.world.now), trace=stage.trace, notes=met)
+
+
+def simpler(case: Case) -> Iterator[Case]:
+    """With fewer deeds; the story is the same without any."""
+    for deeds in without_one(case["deeds"]):
+        yield {**case, "deeds": deeds}
+
+
+def run(seed: int) -> Result:
+    """One seed."""
+    return run_cases(seed, cases(seed), play)
 
 
 CAMPAIGN = Campaign(
@@ -232,6 +222,7 @@ CAMPAIGN = Campaign(
     title="faults of studio, sign-in, payloads, clock, disk and process by schedule; then calm, and all settles",
     unit="schedules",
     run=run,
+    each=SCHEDULES,
     counts={"quick": 120, "night": 10_000, "release": 100_000},
     minutes={"quick": 0.6, "night": 12, "release": 150},
 )

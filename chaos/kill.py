@@ -6,7 +6,6 @@ follows. Even seeds let one story be interrupted again and again, and some of it
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from contextlib import suppress
 from functools import cache, partial
@@ -15,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from chaos.accounts import account_of, violations
 from chaos.campaign import Campaign, Result
+from chaos.cases import Played, run_cases, without_one
 from chaos.stage import Kill, Stage, alone
-from chaos.stories import STORIES, book_of, call_of, settings, world
+from chaos.stories import STORIES, book_of, call_of, settings, story_named, world
 from selftimer.errors import StoreError
 from selftimer.ruletests.stage import Ground
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from chaos.accounts import Account
+    from chaos.cases import Case
     from chaos.stories import Story
     from selftimer.facts.stored import HookCall
     from selftimer.ports import Tx
@@ -103,52 +104,55 @@ def calm(story: Story) -> tuple[Account, int]:
     return account_of(stage), passed
 
 
-def run(seed: int) -> Result:
-    """One seed: a few lives of one story."""
+def cases(seed: int) -> list[Case]:
+    """A few lives of one story: odd seeds pairs of deaths, even ones a chain."""
     random = Random(f"kill {seed}")
     story = STORIES[seed // 2 % len(STORIES)]
-    measure, boundaries = calm(story)
-    courses = _pairs(seed // 2 // len(STORIES), boundaries, random) if seed % 2 else [_chain(random)]
-    count, found, traces = 0, [], hashlib.blake2b(digest_size=8)
-    met: Counter[str] = Counter()
-    for kills, fault in courses:
-        where = f"{story.name} {[(kill.at, round(kill.down)) for kill in kills]} {fault or ''}"
-        try:
-            stage, _ = alone(live(story, ground(), kills, fault))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a violation
-            found.append(f"{where}: {type(error).__name__}: {error}")
-            continue
-        wild = account_of(stage)
-        found += [f"{where} died at {stage.deaths}: {what}" for what in violations(measure, wild, stage.world.now)]
-        count += len(stage.deaths)
-        met.update(death.partition(".")[0] for death in stage.deaths)
-        met["asked the owner"] += sum(key.startswith("outcome:") for key in wild.told)
-        traces.update(stage.trace.encode())
-    return Result(seed=seed, count=count, violations=tuple(found), trace=traces.hexdigest(), notes=met)
+    if not seed % 2:
+        kills = [[random.randrange(SPREAD), _down(random)] for _ in range(CHAIN)]
+        return [{"story": story.name, "kills": kills, "fault": a_fault(random) if random.random() < 0.75 else None}]
+    return list(_pairs(story, seed // 2 // len(STORIES), random))
 
 
-Course = tuple[list[Kill], "Mapping[str, Any] | None"]
-
-
-def _pairs(block: int, boundaries: int, random: Random) -> list[Course]:
+def _pairs(story: Story, block: int, random: Random) -> Iterator[Case]:
     """The next boundaries of the story; after the last one any of them, with a fault."""
-    courses: list[Course] = []
+    _, boundaries = calm(story)
     for number in range(block * PAIRS, (block + 1) * PAIRS):
-        first = Kill(at=number % boundaries, down=_down(random))
-        again = Kill(at=random.randrange(SPREAD * 2), down=_down(random))
-        fault = a_fault(random) if number >= boundaries else None
-        courses.append(([first, again], fault))
-    return courses
+        kills = [[number % boundaries, _down(random)], [random.randrange(SPREAD * 2), _down(random)]]
+        yield {"story": story.name, "kills": kills, "fault": a_fault(random) if number >= boundaries else None}
 
 
-def _chain(random: Random) -> Course:
-    kills = [Kill(at=random.randrange(SPREAD), down=_down(random)) for _ in range(CHAIN)]
-    return kills, a_fault(random) if random.random() < 0.75 else None
+def play(case: Case) -> Played:
+    """One life after the other: `kills` are pairs of a boundary's number and the seconds until the next start."""
+    story = story_named(case["story"])
+    measure, _ = calm(story)
+    kills = [Kill(at=at, down=down) for at, down in case["kills"]]
+    stage, _ = alone(live(story, ground(), kills, case["fault"]))
+    wild = account_of(stage)
+    met = Counter(death.partition(".")[0] for death in stage.deaths)
+    met["asked the owner"] = sum(key.startswith("outcome:") for key in wild.told)
+    found = violations(measure, wild, stage.world.now)
+    return Played(count=len(stage.deaths), violations=found, trace=stage.trace, notes=met)
+
+
+def simpler(case: Case) -> Iterator[Case]:
+    """Without the fault, with fewer deaths, up again at once."""
+    if case["fault"] is not None:
+        yield {**case, "fault": None}
+    for kills in without_one(case["kills"]):
+        yield {**case, "kills": kills}
+    if any(down for _, down in case["kills"]):
+        yield {**case, "kills": [[at, 0.0] for at, _ in case["kills"]]}
+
+
+def run(seed: int) -> Result:
+    """One seed."""
+    return run_cases(seed, cases(seed), play)
 
 
 def _down(random: Random) -> float:
     """Mostly up again at once, as a supervisor does it; now and then for an hour."""
-    return random.choice((0.0, 0.0, random.uniform(0, 120), random.uniform(0, 3_600)))
+    return random.choice((0.0, 0.0, round(random.uniform(0, 120), 1), round(random.uniform(0, 3_600), 1)))
 
 
 CAMPAIGN = Campaign(
@@ -156,6 +160,7 @@ CAMPAIGN = Campaign(
     title="killed at every boundary of database, HTTP and journal by every action, in pairs, in recovery too",
     unit="kills",
     run=run,
+    each=8,
     counts={"quick": 800, "night": 20_000, "release": 100_000},
     minutes={"quick": 0.8, "night": 15, "release": 120},
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from chaos.campaign import Column
 
-NAMES = ("kill", "faults")
+NAMES = ("kill", "power", "faults", "life", "copies")
 """Modules of this package with a `CAMPAIGN`, in the order in which they are run and told of."""
 PATIENCE = 600
 """Real seconds after which a seed is thought to hang."""

@@ -221,6 +221,13 @@ class Stage:
         await self.start()
         return self
 
+    async def join(self, other: Stage) -> Self:
+        """Begin beside another stage, in the same studio; the database is as it is, be it the same or another one."""
+        self._app, self.faults, self.drifts = other._app, other.faults, other.drifts
+        self._disk = Disk(self.ground)
+        await self.start()
+        return self
+
     async def __aexit__(self, *_error: object) -> None:
         """End the last one."""
         await self._leave()

@@ -185,6 +185,13 @@ STORIES = (
         """,
     ),
 )
+
+
+def story_named(name: str) -> Story:
+    """The one of that name."""
+    return next(story for story in STORIES if story.name == name)
+
+
 WORDS = {
     "hello": "Hi {{ client.first_name }}, hello.\n",
     "again": "Hi {{ client.first_name }}, once more.\n",

@@ -49,6 +49,7 @@ CAMPAIGN = Campaign(
     title="power cuts at any write or sync, torn and out of order; the n-th write fails, once or for ever",
     unit="troubles",
     run=run,
+    each=10,
     counts={"quick": 60, "night": 5_000, "release": 50_000},
     minutes={"quick": 0.4, "night": 8, "release": 90},
 )

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import shutil
 import tempfile
 from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from chaos.accounts import account_of, violations
-from chaos.campaign import Result
+from chaos.cases import Played, run_cases
 from chaos.faults import calm_down, owner_answers
 from chaos.kill import calm, tell_calls
 from chaos.power.disk import Recorder, after_cut
 from chaos.stage import Kill, Stage, alone
-from chaos.stories import STORIES, book_of, settings, world
+from chaos.stories import STORIES, book_of, settings, story_named, world
 from selftimer.ruletests.stage import MEMORY
 from selftimer.store.engine import open_database
 from selftimer.store.reader import SqlReader
 from selftimer.wiring import STUDIO
 
 if TYPE_CHECKING:
+    from chaos.campaign import Result
+    from chaos.cases import Case
+    from chaos.stories import Story
     from selftimer.store.engine import Database
 
 CASES = 5
@@ -144,9 +145,8 @@ class PowerStage(Stage):
         self.boundaries.doomed = None
 
 
-async def live(number: int, troubles: list[Trouble], random: Random) -> PowerStage:
+async def live(story: Story, troubles: list[Trouble], random: Random) -> PowerStage:
     """One story with these troubles one after the other, half an hour apart; then all must settle."""
-    story = STORIES[number % len(STORIES)]
     stage = PowerStage(
         ground=site(empty()),
         world=world(1),
@@ -189,32 +189,32 @@ def a_trouble(random: Random, within: int) -> Trouble:
     return Trouble(after=after, error=random.choice(ERRORS), always=random.random() < 0.5)
 
 
-def run(seed: int) -> Result:
-    """One seed: a few cases, each over one of the stories."""
+def cases(seed: int) -> list[Case]:
+    """A few, each over one of the stories; `random` is that of what a cut leaves."""
     random = Random(f"power {seed}")
-    found: list[str] = []
-    met: Counter[str] = Counter()
-    traces, count = hashlib.blake2b(digest_size=8), 0
-    for case in range(CASES):
-        number = seed * CASES + case
-        story, troubles = STORIES[number % len(STORIES)], some_troubles(random)
-        measure, _ = calm(story)
-        told = f"{story.name}, {troubles}"
-        stage: PowerStage | None = None
-        try:
-            stage = alone(live(number, troubles, random))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a violation
-            found.append(f"{told}: {type(error).__name__}: {error}")
-            continue
-        wild = account_of(stage)
-        found += [f"{told}: {what}" for what in violations(measure, wild, stage.world.now)]
-        count += len(troubles)
-        met["writes and syncs"] += stage.done
-        met["power cuts that struck"] += len(stage.deaths)
-        met["the disk refused"] += len(stage.stumbles)
-        met["asked the owner"] += sum(key.startswith("outcome:") for key in wild.told)
-        traces.update(stage.trace.encode())
-        with suppress(OSError):
-            assert isinstance(stage.ground, Site)
-            stage.ground.close()
-    return Result(seed=seed, count=count, violations=tuple(found), trace=traces.hexdigest(), notes=dict(met))
+    stories = [STORIES[(seed * CASES + number) % len(STORIES)] for number in range(CASES)]
+    return [
+        {"story": story.name, "troubles": [asdict(one) for one in some_troubles(random)], "random": f"{seed}/{number}"}
+        for number, story in enumerate(stories)
+    ]
+
+
+def play(case: Case) -> Played:
+    """The story with those troubles, and what it came to."""
+    story, troubles = story_named(case["story"]), [Trouble(**one) for one in case["troubles"]]
+    measure, _ = calm(story)
+    stage = alone(live(story, troubles, Random(case["random"])))
+    assert isinstance(stage, PowerStage)
+    assert isinstance(stage.ground, Site)
+    wild = account_of(stage)
+    met = Counter({"writes and syncs": stage.done, "power cuts that struck": len(stage.deaths)})
+    met["the disk refused"] = len(stage.stumbles)
+    met["asked the owner"] = sum(key.startswith("outcome:") for key in wild.told)
+    stage.ground.close()
+    found = violations(measure, wild, stage.world.now)
+    return Played(count=len(troubles), violations=found, trace=stage.trace, notes=met)
+
+
+def run(seed: int) -> Result:
+    """One seed."""
+    return run_cases(seed, cases(seed), play)

@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.acceptance.support_due import Book, due_accounted, everything_due, stdlib
+from chaos.due import Book, due_accounted, everything_due, stdlib
 from tests.acceptance.support_kill import Campaign, Nursery, Sandbox, schedule
 
 from selftimer.plan.state import DeliveryState, Hold

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from selftimer.channels.outcome import attempt, readable
 from selftimer.facts.records import Invoice, Kind, Quote, Record, Unreadable, client_id_of, created_at_of
-from selftimer.plan.attempt import NotSent, Outcome, Sent
+from selftimer.plan.attempt import NotSent, Outcome, Sent, Twins
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from selftimer.plan.state import Delivery
     from selftimer.ports import Page, StudioApi
 
+_A_DAY = 24
+"""Hours before it was wanted in which the same from another hand counts as this one."""
 _LOOK_BACK = 3
 """Pages looked at for one that may have been made: newest first, so it stands on the first."""
 
@@ -32,8 +34,11 @@ class DocumentChannel:
         """Always: what is there before has to be known."""
         return True
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
-        """Find the template by its name, lay the payload out as the API has it, note what is there before."""
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Twins:
+        """Find the template by its name, lay the payload out as the API has it, note what is there before.
+
+        The very same document, made since a day before this one was wanted, may come from a second copy of the bot.
+        """
         body = dict(delivery.body or {})
         name = body.pop("template", None)
         if name is not None:
@@ -48,8 +53,11 @@ class DocumentChannel:
             body["template_id"] = found[0]
         if self._kind is Kind.INVOICE:
             body["line_items"] = body.pop("items", [])
-        there = [r.id async for r in self._mine(delivery)]
-        return replace(delivery, body=body, known_ids=tuple(there))
+        there = [r async for r in self._mine(delivery)]
+        ready = replace(delivery, body=body, known_ids=tuple(r.id for r in there))
+        # After a first attempt the owner may have said that it is to be sent, whatever is there.
+        twins = tuple(r.id for r in there if delivery.attempt == 0 and _is_twin(r, ready))
+        return Twins(ready=ready, ids=twins) if twins else ready
 
     async def deliver(self, delivery: Delivery) -> Outcome:
         """Create it, once."""
@@ -75,10 +83,9 @@ class DocumentChannel:
         if created is not None and delivery.intent_at is not None and created < delivery.intent_at.subtract(minutes=2):
             return False
         if isinstance(record, Invoice):
-            wanted = sorted((i["name"], i["amount"], i.get("quantity", 1)) for i in body.get("line_items", []))
-            there = sorted((i.name, i.amount.minor, i.quantity) for i in record.line_items)
             due = record.due_date.format_iso() if record.due_date else None
-            return (not there or wanted == there) and body.get("due_date") in {None, due}
+            same = not record.line_items or _lines(record) == _wanted_lines(body)
+            return same and body.get("due_date") in {None, due}
         template = getattr(record, "template_id", None)
         if isinstance(record, Quote) and template is None:
             return True
@@ -101,3 +108,24 @@ class DocumentChannel:
             record = self._api.parse(raw)
             if not isinstance(record, Unreadable):
                 yield record
+
+
+def _is_twin(record: Record, ready: Delivery) -> bool:
+    """Whether it is the very document, made since a day before it was wanted; what can't be compared is not."""
+    body, created = dict(ready.body or {}), created_at_of(record)
+    if created is None or created < ready.planned_at.subtract(hours=_A_DAY):
+        return False
+    if isinstance(record, Invoice):
+        due = record.due_date.format_iso() if record.due_date else None
+        lines = _lines(record)
+        return bool(lines) and lines == _wanted_lines(body) and body.get("due_date") == due
+    template = getattr(record, "template_id", None)
+    return template is not None and template == body.get("template_id")
+
+
+def _lines(invoice: Invoice) -> list[tuple[str, int, int]]:
+    return sorted((item.name, item.amount.minor, item.quantity) for item in invoice.line_items)
+
+
+def _wanted_lines(body: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    return sorted((item["name"], item["amount"], item.get("quantity", 1)) for item in body.get("line_items", []))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from selftimer.plan.attempt import NotSent, Outcome, Sent
+from selftimer.plan.attempt import NotSent, Outcome, Sent, Twins
 
 if TYPE_CHECKING:
     from selftimer.plan.state import Delivery
@@ -27,7 +27,7 @@ class DryChannel:
         """As the channel."""
         return self._inner.needs_reading(delivery)
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent | Twins:
         """As the channel would, so that a template that isn't there shows."""
         return await self._inner.prepare(delivery)
 

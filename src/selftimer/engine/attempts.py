@@ -21,7 +21,7 @@ from selftimer.engine.suppression import is_suppressed
 from selftimer.engine.world import Fresh
 from selftimer.errors import StoreError, StudioError
 from selftimer.facts.records import Kind
-from selftimer.plan.attempt import NotSent, Sent, after_attempt, after_look, result_kind
+from selftimer.plan.attempt import NotSent, Sent, Twins, after_attempt, after_look, result_kind
 from selftimer.plan.limits import windows
 from selftimer.plan.state import DOCUMENTS, FINAL, REACHES_CLIENT, Delivery, DeliveryState, Verb
 from selftimer.ports import Cap, JournalEntry
@@ -137,6 +137,10 @@ class Attempt:
             done = after_attempt(self._delivery, ready, self._context.clock.now(), self._context.policy)
             await self._put(replace(done, reason=done.reason or "found"), final=True)
             return
+        if isinstance(ready, Twins):
+            if await self._found_before(ready):
+                return
+            ready = ready.ready
         self._delivery = ready
         self._context.crash_point("deliver.before_intent")
         if self._too_old(fresh) and _uploaded(ready):
@@ -144,6 +148,22 @@ class Attempt:
             return
         if await self._context.store.write(lambda tx: self._intend_anew(tx, fresh)):
             await self._post()
+
+    async def _found_before(self, twins: Twins) -> bool:
+        """Whether one of them belongs to no other effect of ours: it is this one, made by a second copy of the bot.
+
+        Such a copy, or the owner's own hand, has spared the client a second one (delivery.md §1.1).
+        """
+        kind = result_kind(twins.ready.verb) or twins.ready.verb.value
+        free = await self._context.store.read(
+            lambda tx: [one for one in twins.ids if tx.deliveries.made(kind, one) is None]
+        )
+        if not free:
+            return False
+        now = self._context.clock.now()
+        found = after_attempt(twins.ready, Sent(result_id=free[-1], result_kind=kind), now, self._context.policy)
+        await self._put(replace(found, reason="found"), final=True, made=await self._found(found))
+        return True
 
     def _intend_anew(self, tx: Tx, fresh: Fresh) -> bool:
         """The intent of words that were only just fetched: they too may have been sent by a second copy of the bot."""

@@ -46,6 +46,15 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Twins:
+    """What it would make may be there: made lately, and not known to be somebody else's. `ready` if it isn't."""
+
+    ready: Delivery
+    ids: tuple[str, ...]
+    """Newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unsure:
     """It may have happened."""
 

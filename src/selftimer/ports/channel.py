@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from selftimer.plan.attempt import NotSent, Outcome, Sent
+    from selftimer.plan.attempt import NotSent, Outcome, Sent, Twins
     from selftimer.plan.state import Delivery
 
 
@@ -23,10 +23,11 @@ class Channel(Protocol):
         """Whether `prepare` has anything to do; where it hasn't, verdict and intent are one transaction."""
         ...
 
-    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent:
+    async def prepare(self, delivery: Delivery) -> Delivery | NotSent | Sent | Twins:
         """Complete the payload and the ids that are there before; nothing that anybody sees comes of it.
 
-        `NotSent` where it can't be made, `Sent` where it needn't be: what it would make is there.
+        `NotSent` where it can't be made, `Sent` where it needn't be: what it would make is there;
+        `Twins` where that may be so.
 
         Raises the studio's errors where a read fails.
         """

@@ -8,9 +8,10 @@ for long enough in its window. Of all others there must be a row that says what 
 from __future__ import annotations
 
 from collections import defaultdict
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from selftimer.plan.state import DeliveryState, TimerState
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from tests.acceptance.support_kill import Life
     from whenever import Instant
 
     from selftimer.facts.stored import StoredEvent, TraceRow
@@ -31,12 +31,27 @@ if TYPE_CHECKING:
     from selftimer.sandbox.model import Client, Message
     from selftimer.sandbox.world import World
 
-ZONE = ZoneInfo("Europe/Berlin")
+ZONE: ContextVar[ZoneInfo] = ContextVar("ZONE", default=ZoneInfo("Europe/Berlin"))  # noqa: B039 - immutable
+"""The studio's zone, in which its days and hours are told."""
 EVERYTHING = 1_000_000
 ENOUGH = timedelta(minutes=90)
 """So long the service must have lived by day in the window of a sure one: settling and caps have their time then."""
 BY_THE_OWNER = frozenset({"you said no", "no answer in 7 days is a no"})
 FINE = frozenset({DeliveryState.SENT, DeliveryState.HELD})
+
+
+class Life(Protocol):
+    """A time in which a service lived."""
+
+    @property
+    def born(self) -> Instant:
+        """Its start."""
+        ...
+
+    @property
+    def died(self) -> Instant:
+        """Its end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +188,8 @@ def _lived(due: Due, lives: Sequence[Life]) -> bool:
             continue
         if due.by_night:
             return True
-        day = since.astimezone(ZONE).date()
-        while day <= until.astimezone(ZONE).date():
+        day = since.astimezone(ZONE.get()).date()
+        while day <= until.astimezone(ZONE.get()).date():
             if min(until, at(day, 20, 45)) - max(since, at(day, 8, 5)) >= ENOUGH:
                 return True
             day += timedelta(days=1)
@@ -195,7 +210,7 @@ def _leads(world: World, book: Book) -> Iterator[Due]:
         said = _messages(world, client)
         left_alone = client.type == "lead" and not client.archived and all(m.author != "studio" for m in said)
         once = addresses[client.email.lower()] == 1
-        night = not time(8) <= created.astimezone(ZONE).time() < time(21)
+        night = not time(8) <= created.astimezone(ZONE.get()).time() < time(21)
         yield Due(
             rule="lead-answer",
             words="lead-answer",
@@ -209,7 +224,7 @@ def _leads(world: World, book: Book) -> Iterator[Due]:
         silent = sum(m.author == "client" for m in said) <= 1
         booked = any(s.status == "confirmed" for s in world.tables.sessions.of_client(client.id))
         for days, words in ((2, "lead-nudge"), (5, "lead-useful-link"), (12, "lead-last-call")):
-            moment = at(created.astimezone(ZONE).date() + timedelta(days=days), 10)
+            moment = at(created.astimezone(ZONE.get()).date() + timedelta(days=days), 10)
             yield Due(
                 rule="lead-follow-up",
                 words=words,
@@ -227,7 +242,7 @@ def _sessions(world: World) -> Iterator[Due]:
         if session.status != "confirmed":
             continue
         start, changed = stdlib(session.start_at), stdlib(session.updated_at)
-        day = start.astimezone(ZONE).date()
+        day = start.astimezone(ZONE.get()).date()
         week, tomorrow, after = (at(day - timedelta(days=7), 9), at(day - timedelta(days=1), 9), at(day, 10))
         alone = len(world.tables.sessions.of_client(session.client_id)) == 1
         put_away = world.tables.clients.rows[session.client_id].archived
@@ -277,7 +292,7 @@ def _contracts(world: World) -> Iterator[Due]:
     for contract in world.tables.contracts:
         if contract.sent_at is None:
             continue
-        day = stdlib(contract.sent_at).astimezone(ZONE).date()
+        day = stdlib(contract.sent_at).astimezone(ZONE.get()).date()
         unsigned = contract.status in {"sent", "viewed"}
         put_away = world.tables.clients.rows[contract.client_id].archived
         for days, words in ((3, "contract-reminder"), (6, "contract-last-reminder")):
@@ -299,9 +314,9 @@ def _messages(world: World, client: Client) -> list[Message]:
 
 def at(day: date, hour: int, minute: int = 0) -> datetime:
     """A time of the studio's day."""
-    return datetime.combine(day, time(hour, minute), ZONE)
+    return datetime.combine(day, time(hour, minute), ZONE.get())
 
 
 def stdlib(instant: Instant) -> datetime:
     """As the standard library has it."""
-    return datetime.fromtimestamp(instant.timestamp(unit="nanosecond") / 1e9, ZONE)
+    return datetime.fromtimestamp(instant.timestamp(unit="nanosecond") / 1e9, ZONE.get())
