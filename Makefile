@@ -6,10 +6,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV ?= $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 WORKERS ?= 2
-# Being measured costs time: diaries of rules show nothing that isn't measured elsewhere, and the laws bound CPU time.
+# Being measured costs time: diaries of rules and campaigns show nothing that isn't measured elsewhere, and the laws bound
+# CPU time.
 LAWS := tests/unit/rulebook/test_laws.py
 MEASURED := tests/unit tests/contract tests/simulation tests/acceptance --ignore=$(LAWS)
-DIARIES := tests/language tests/ruletests $(LAWS)
+DIARIES := tests/language tests/ruletests tests/chaos $(LAWS)
 ARGS ?=
 
 .DEFAULT_GOAL := help

@@ -50,7 +50,10 @@ def a_wrong_answer(random: Random) -> dict[str, Any]:
     more: dict[str, Any] = {"kind": kind, "method": random.choice(("*", "GET", "POST")), "path": random.choice(PATHS)}
     more |= {"times": random.choice((1, 1, 2, 5, 40)), "skip": random.choice((0, 0, 1, 3))}
     if kind == "status":
-        more |= {"status": random.choice(STATUSES), "commit": random.random() < 0.3, "shape": random.choice("1234")}
+        status = random.choice(STATUSES)
+        # A refusal in the studio's own words is one: it says no and doesn't do it all the same.
+        commit = random.random() < 0.3 and (status >= 500 or status == 408)
+        more |= {"status": status, "commit": commit, "shape": random.choice("1234")}
     elif kind == "html200":
         more |= {"commit": random.random() < 0.5}
     elif kind == "late_apply":
@@ -223,6 +226,6 @@ CAMPAIGN = Campaign(
     unit="schedules",
     run=run,
     each=SCHEDULES,
-    counts={"quick": 120, "night": 10_000, "release": 100_000},
+    counts={"quick": 80, "night": 10_000, "release": 100_000},
     minutes={"quick": 0.6, "night": 12, "release": 150},
 )

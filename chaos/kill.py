@@ -161,6 +161,6 @@ CAMPAIGN = Campaign(
     unit="kills",
     run=run,
     each=8,
-    counts={"quick": 800, "night": 20_000, "release": 100_000},
+    counts={"quick": 400, "night": 20_000, "release": 100_000},
     minutes={"quick": 0.8, "night": 15, "release": 120},
 )

@@ -151,6 +151,6 @@ CAMPAIGN = Campaign(
     unit="days",
     run=run,
     each=DAYS,
-    counts={"quick": 28, "night": 730, "release": 3_650},
+    counts={"quick": 14, "night": 730, "release": 3_650},
     minutes={"quick": 0.5, "night": 8, "release": 40},
 )
