@@ -37,6 +37,7 @@ _SAID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _MONEY = re.compile(
     r"invoice\.(?:outstanding|paid|status|balance|settled|overdue|unpaid|partially_paid|draft|canceled|paid_amount)\Z"
 )
+_ECHO = re.compile(r"\{\{[^{}]*\.content\b")
 _BOOKED = re.compile(r"session\.(?:status|confirmed|pending|inquiry|declined|canceled|cancelled|ended)\Z")
 _MOVING = (".rescheduled", ".changed")
 
@@ -167,6 +168,20 @@ def _effect(rule: Rule, entry: Entry, effect: At, words: Mapping[str, WordsSourc
         yield from _coupon(step)
     if isinstance(step, SendStep) and step.words is not None and step.words in words:
         yield from _relative_days(step, effect, words[step.words])
+    if isinstance(step, SendStep | CreateStep):
+        yield from _echo(step, words)
+
+
+def _echo(step: SendStep | CreateStep, words: Mapping[str, WordsSource]) -> Iterator[Problem]:
+    """What a stranger wrote, sent to an address that a stranger gave."""
+    source = words.get(step.words or "") if isinstance(step, SendStep) else None
+    said = [part.text for part in source.parts()] if source is not None else []
+    if any(_ECHO.search(text) for text in (*said, *(value.source for value in step.variables.values()))):
+        yield error(
+            step.where,
+            "this sends what somebody wrote to the address that they gave: a relay for spam",
+            "take 'content' out of its words; in a note to you it may stand",
+        )
 
 
 def _coupon(step: CouponStep) -> Iterator[Problem]:
