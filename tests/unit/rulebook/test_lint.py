@@ -381,6 +381,14 @@ def test_29_an_answer_to_every_inquiry_is_a_relay() -> None:
     assert told(body + "\nrepeat: after 30 days per client.email") == []
 
 
+@pytest.mark.parametrize(("wait", "refused"), [("1 minutes", True), ("until 09:00", True), ("1 days", False)])
+def test_a_short_wait_makes_no_difference_to_a_relay(wait: str, refused: bool) -> None:
+    body = f"when: lead.created\nuntil: client.replied\nthen:\n  - wait: {wait}\n  - send: hello"
+    said = [text for text in told(body) if "answers every inquiry within a day" in text]
+    assert len(said) == refused
+    assert told(body + "\nrepeat: after 30 days per client.email") == []
+
+
 ECHO = (
     "this sends what somebody wrote to the address that they gave: a relay for spam; "
     "take 'content' out of its words; in a note to you it may stand"
