@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import structlog
 from tests.acceptance.cli_kit import RULES, Commands, Studio, bare, make_workspace
 from whenever import Instant
 
@@ -204,6 +207,42 @@ class Terminal:
 
     def readline(self) -> str:
         return self._answer
+
+
+# --- what is printed -------------------------------------------------------------------------------------------------
+
+
+def test_a_command_prints_its_answer_and_nothing_else_where_no_service_runs(asking: Life) -> None:
+    selftimer = asking.selftimer
+    asking.once(24)
+    one = selftimer.json("deliveries", "--state", "held")[0]
+    client, held = one["client_id"], one["id"]
+    log = asking.folder / "selftimer.log"
+    for words, event in (
+        (("pause",), "service.paused"),
+        (("resume",), "service.resumed"),
+        (("pause", "client", client), "service.paused"),
+        (("suppress", client), None),
+        (("unsuppress", client), None),
+        (("explain", client), None),
+        (("status",), None),
+        (("approve", held), "delivery.approved"),
+        (("skip", held), "delivery.skipped"),
+        (("start", "hello", client), None),
+        (("backup", str(asking.folder / "copy.db")), None),
+        (("purge", "client", client, "--yes"), None),
+        (("restore", str(asking.folder / "copy.db")), None),
+    ):
+        structlog.reset_defaults()  # as in a process of its own, where nothing has set up the log
+        for handler in [*logging.getLogger().handlers]:
+            if getattr(handler, "selftimer", False):
+                logging.getLogger().removeHandler(handler)
+                handler.close()
+        before = len(log.read_text())
+        assert selftimer(*words) == 0, (words, selftimer.err)
+        assert selftimer.err == "", words
+        assert not re.search(r"\[(info|warning|debug) *\]|\"level\":", selftimer.out), words
+        assert event is None or f'"{event}"' in log.read_text()[before:], words
 
 
 # --- the owner's word -----------------------------------------------------------------------------------------------

@@ -321,6 +321,14 @@ async def test_traces_are_kept_until_they_are_pruned(store: Store) -> None:
     assert await store.write(lambda tx: tx.traces.prune(at(3))) == 0
 
 
+async def test_records_are_found_by_how_their_id_begins_and_by_when_they_came_to_be(store: Store) -> None:
+    rows = [record("cl_ab", created_at=at(1)), record("cl_abc", created_at=at(2)), record("cl_b", created_at=at(1))]
+    await store.write(lambda tx: tx.records.put([*rows, record("cl_abd"), record("se_a", kind=Kind.SESSION)]))
+    await store.write(lambda tx: tx.records.mark_gone(Kind.CLIENT, "cl_abd", at(5)))
+    assert sorted(await store.read(lambda tx: tx.records.beginning_with(Kind.CLIENT, "cl_ab"))) == ["cl_ab", "cl_abc"]
+    assert sorted(await store.read(lambda tx: tx.records.created_at(Kind.CLIENT, at(1)))) == ["cl_ab", "cl_b"]
+
+
 async def test_orders_wait_until_they_are_finished(store: Store) -> None:
     first = await store.write(lambda tx: tx.control.add_order(T0, "approve", {"id": "d1"}))
     second = await store.write(lambda tx: tx.control.add_order(T0, "pause", {}))

@@ -594,3 +594,61 @@ async def test_what_the_runs_of_others_say_of_a_purged_client_is_gone_too(tmp_pa
         assert not any(secret in file.read_bytes() for file in day.database.parent.glob("s*"))
         assert {d.state for d in await day.deliveries()} == {DeliveryState.SENT}
         assert (await day.stored("client", anna.id)).id == anna.id
+
+
+# --- the studio's clock ---
+
+
+@pytest.mark.parametrize("seconds", [121, -121])
+async def test_while_the_studios_clock_and_ours_are_minutes_apart_nothing_is_taken_in_or_sent(
+    tmp_path: Path, seconds: int
+) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        anna = day.known("Anna")
+        await day.until("2026-03-02 09:01")
+        await day.drift(drift="clock_skew", seconds=seconds + (5 if seconds > 0 else -5))
+        bill = day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-02 09:12")
+        assert day.sent() == []
+        assert bill.id not in await day.ids("invoice")
+        assert "Selftimer can't work with the studio" in await day.notices()
+        await day.no_drift()
+        await day.until("2026-03-02 10:00")
+        assert words(day) == ["bill Anna"]
+
+
+# --- how old a judgement may be ---
+
+
+class Slow(SetBack):
+    """A clock that has gone on by some seconds while the studio took its time to answer."""
+
+    def now(self) -> Instant:
+        return self._clock.now().add(seconds=self._seconds)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic() + self._seconds
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(5, 1), (6, 0)])
+async def test_what_was_read_more_than_five_seconds_before_the_call_is_read_again(
+    tmp_path: Path, seconds: int, sent: int
+) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        anna = day.known("Anna")
+        await day.until("2026-03-02 09:01")
+        bill = day.invoice(anna, "2026-03-20")
+        asked = 0
+
+        def wait(point: str) -> None:
+            nonlocal asked
+            if point == "deliver.asked":
+                asked += 1
+                if asked == 1:  # the reads are done: time passes, and she pays
+                    day.service.context.clock = Slow(day, seconds)
+                    day.pay(bill)
+
+        day.service.context.crash_point = wait
+        await day.until("2026-03-02 10:00")
+        assert asked == (1 if sent else 2)
+        assert len(day.sent()) == sent

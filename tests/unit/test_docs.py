@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 from dataclasses import replace
@@ -66,6 +67,25 @@ def test_the_languages_table_of_a_rules_keys_says_what_editors_say() -> None:
     )
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
     assert rows == [(name, key.meaning, key.default) for name, key in keys.RULE.items()]
+
+
+_SHOWN = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def test_every_test_that_a_promise_names_is_there() -> None:
+    text = (DOCS / "reference" / "safety.md").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
+    named = [pair for line in lines for pair in _SHOWN.findall(line)]
+    assert len(named) >= len(lines) > 100
+    tests = {file: _tests_in(ROOT / file) for file, _ in named}
+    assert [f"{file}::{name}" for file, name in named if name not in tests[file]] == []
+
+
+def _tests_in(file: Path) -> set[str]:
+    """The functions of a file that pytest runs; none of a file that isn't there."""
+    tree = ast.parse(file.read_text("utf-8")) if file.is_file() else ast.Module([], [])
+    found = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return {name for name in found if name.startswith("test_")}
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from whenever import Instant
 
 from selftimer.cli.output import clean, console, print_json
-from selftimer.cli.workspace import find_client, find_delivery, load_settings, locked, open_reader, running
+from selftimer.cli.workspace import (
+    find_client,
+    find_delivery,
+    load_settings,
+    locked,
+    log_to_file,
+    open_reader,
+    running,
+)
 from selftimer.errors import ConfigError, WorkspaceError
 from selftimer.plan.state import DeliveryState, Hold
 
@@ -159,6 +167,7 @@ def _give(settings: Settings, orders: Sequence[Order], *, as_json: bool) -> int:
 async def _here(settings: Settings, orders: Sequence[Order]) -> list[Mapping[str, Any]]:
     from selftimer.wiring import offline_orders
 
+    log_to_file(settings)
     return list(await offline_orders(settings, [(what, args) for what, args, _ in orders]))
 
 

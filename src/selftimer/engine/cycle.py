@@ -15,6 +15,7 @@ from selftimer.engine.gather import SHUT, Gather
 from selftimer.engine.intake import Change, Intake
 from selftimer.engine.reading import ListReader, Reading
 from selftimer.engine.removals import Removals
+from selftimer.engine.renamed import tell_adopted
 from selftimer.engine.world import parsed
 from selftimer.errors import ClockApart, NotSignedIn, StudioError
 from selftimer.facts.openness import is_open
@@ -76,6 +77,8 @@ class Cycle:
             errors |= gathered.shut
             readings = [reading for reading in readings if reading.kind not in gathered.shut]
             self._context.crash_point("observe.gathered")
+            if any(change.adopted for change in changes):
+                await self._context.store.write(lambda tx: tell_adopted(tx, changes, self._now))
             for start in range(0, len(changes), BATCH):
                 await self._take(changes[start : start + BATCH])
                 self._context.crash_point("observe.batch")
@@ -223,7 +226,7 @@ class Cycle:
                     matcher.event(stored)
             for run in tx.runs.in_state(RunState.HELD):
                 matcher.desk.wake(run)
-            hold_flood(tx, self._context, matcher.desk.planned, self._now)
+            hold_flood(tx, self._context, self._now, matcher.desk)
 
         await self._context.store.write(retry)
 

@@ -213,14 +213,15 @@ class Deliver:
         return await FreshReader(self._context, reads).read([*roots, *records_made(run)])
 
     def _woken(self, tx: Tx, pairs: Sequence[tuple[Run, Fresh | None]], *, now: Instant) -> None:
-        planned: list[tuple[Delivery, bool]] = []
+        desks = []
         for run, fresh in pairs:
             current = tx.runs.get(run.id)
             if current is not None and current.state is RunState.WAITING:
                 desk = RunDesk(tx, self._context, now, fresh)
                 desk.wake(current)
-                planned += [(delivery, False) for delivery, _ in desk.planned]  # it is their time, not an event
-        hold_flood(tx, self._context, planned, now)
+                desk.planned = [(delivery, False) for delivery, _ in desk.planned]  # it is their time, not an event
+                desks.append(desk)
+        hold_flood(tx, self._context, now, *desks)
 
     def _holds_over(self, tx: Tx, now: Instant) -> None:
         """Holds that end by themselves: no answer is a no, a doubt is judged again until it is late."""

@@ -61,9 +61,12 @@ def why_begun_in_doubt(tx: Tx, run_id: str) -> str | None:
     if run is None:
         return None
     why = next((str(span["why"]) for span in spans if _within(span, run.begun_at)), None)
-    if why is None or any(_known(delivery) for delivery in tx.deliveries.of_run(run_id)):
-        return None
-    return why
+    return None if why is None or let_go(tx, run_id) else why
+
+
+def let_go(tx: Tx, run_id: str) -> bool:
+    """Whether something of a run has reached the client, or the owner has said yes to it: then it goes on."""
+    return any(_known(delivery) for delivery in tx.deliveries.of_run(run_id))
 
 
 def _within(span: Mapping[str, Any], at: Instant) -> bool:

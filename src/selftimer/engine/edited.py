@@ -40,7 +40,7 @@ def edited(tx: Tx, context: Context, rule: Rule, now: Instant) -> None:
             desk.end(run, "the rule was edited")
         else:
             _migrate(tx, context, desk, rule, run)
-    hold_flood(tx, context, desk.planned, now)
+    hold_flood(tx, context, now, desk)
 
 
 def _migrate(tx: Tx, context: Context, desk: RunDesk, rule: Rule, run: Run) -> None:

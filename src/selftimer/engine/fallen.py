@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selftimer.engine.context import Context
+    from selftimer.engine.runs import RunDesk
     from selftimer.engine.world import Fresh
     from selftimer.facts.records import Record
-    from selftimer.plan.state import Delivery, Timer
+    from selftimer.plan.state import Timer
     from selftimer.ports import Tx
     from selftimer.rulebook.condition import Read
     from selftimer.rulebook.model import Entry, Rule
@@ -129,18 +130,16 @@ class FallenDue:
             return None
 
     def _judge_all(self, tx: Tx, read: Sequence[tuple[Timer, Fresh | None]], *, now: Instant) -> None:
-        planned: list[tuple[Delivery, bool]] = []
-        for timer, fresh in read:
-            planned += self._judge(tx, timer, fresh, now)
-        hold_flood(tx, self._context, planned, now)
+        desks = [desk for timer, fresh in read if (desk := self._judge(tx, timer, fresh, now)) is not None]
+        hold_flood(tx, self._context, now, *desks)
 
-    def _judge(self, tx: Tx, timer: Timer, fresh: Fresh | None, now: Instant) -> list[tuple[Delivery, bool]]:
-        """Judge one moment; what was planned for it."""
+    def _judge(self, tx: Tx, timer: Timer, fresh: Fresh | None, now: Instant) -> RunDesk | None:
+        """Judge one moment; the desk with what began and was planned for it."""
         rule = self._context.rules.today(timer.rule_id)
         matcher = Matcher(tx, self._context, now, fresh)
         if rule is None:
             tx.timers.put([replace(timer, state=TimerState.GONE, reason="its rule is gone")])
-            return []
+            return None
         if timer.closes_at < now:
             self._skip(tx, matcher, timer, now)
         elif fresh is not None:
@@ -150,7 +149,7 @@ class FallenDue:
                 tx.timers.put([replace(timer, state=TimerState.GONE, reason="the record is gone")])
             elif (due := self._still_due(matcher, rule, entry, timer, subject)) is not None:
                 matcher.moment(rule, entry, due)
-        return matcher.desk.planned
+        return matcher.desk
 
     def _still_due(self, matcher: Matcher, rule: Rule, entry: Entry, timer: Timer, subject: Record) -> Timer | None:
         """The timer, if it is due on fresh data too."""
@@ -206,7 +205,7 @@ class FallenDue:
             matcher = Matcher(tx, self._context, now)
             for stored in ready:
                 matcher.settled(stored)
-            hold_flood(tx, self._context, matcher.desk.planned, now)
+            hold_flood(tx, self._context, now, matcher.desk)
 
 
 def _key(timer: Timer) -> tuple[str, str, str]:

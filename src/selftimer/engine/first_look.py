@@ -76,7 +76,7 @@ class FirstLook:
             if stored is not None and stored.gone_at is None:
                 for clocked in mine:
                     becoming.judge(clocked, stored)
-        hold_flood(tx, self._context, matcher.desk.planned, now)
+        hold_flood(tx, self._context, now, matcher.desk)
 
     def _done(self, tx: Tx, *, rule: Rule, now: Instant) -> None:
         """Begin what lies in the span of `backfill`, all in one transaction: a flood is then held whole."""
@@ -87,7 +87,7 @@ class FirstLook:
         matcher, begun = Matcher(tx, self._context, now), 0
         for entry, stored in past_events(tx, self._context, rule, *span):
             begun += matcher.past_event(rule, entry, stored)
-        held = hold_flood(tx, self._context, matcher.desk.planned, now)
+        held = hold_flood(tx, self._context, now, matcher.desk)
         log.info("rule.backfilled", rule=rule.id, begun=begun, held=held)
         if begun:
             also = f", and {held} messages of them wait for your yes" if held else ""

@@ -13,6 +13,7 @@ import structlog
 
 from selftimer.engine.intake import Change
 from selftimer.engine.made import UNSEEN
+from selftimer.engine.renamed import adopted
 from selftimer.engine.world import parsed
 from selftimer.errors import Drifted, NotFound, StudioError
 from selftimer.facts.records import LISTED, Conversation, Kind, RawRecord, Unreadable, client_id_of
@@ -100,6 +101,7 @@ class Gather:
         changes = [c for c in changes if c.raw.id not in unread]
         changes += await self._parse(messages)
         changes += await self._parse(await self._related(changes))
+        changes = await self._context.store.read(lambda tx: adopted(tx, changes, readings))
         ordered = sorted(changes, key=lambda c: _ORDER[c.raw.kind])
         return Gathered(changes=ordered, left=len(unread), shut=shut)
 

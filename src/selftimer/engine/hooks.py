@@ -56,7 +56,7 @@ class HookCalls:
             tx.hooks.finish(call.name, call.id, now)
             log.info("webhook.judged", webhook=call.name, rules=len(listening))
             self._say(tx, call, now, heard=bool(listening))
-        hold_flood(tx, self._context, matcher.desk.planned, now)
+        hold_flood(tx, self._context, now, matcher.desk)
 
     def _say(self, tx: Tx, call: HookCall, now: Instant, *, heard: bool) -> None:
         """Tell the owner of calls that come to nothing; once, and once a day where it may be a form that changed."""

@@ -22,7 +22,7 @@ from selftimer.facts.openness import is_open
 from selftimer.facts.records import Invoice, Kind, Payment, Record, Session, client_id_of, created_at_of, kind_of
 from selftimer.facts.stored import Look, StoredEvent, StoredRecord
 from selftimer.plan.looks import GALLERY_DAYS, NEW_HOURS, slot_after
-from selftimer.plan.moments import entry_of_timer, moment_of, timer_for
+from selftimer.plan.moments import LIVE, entry_of_timer, moment_of, timer_for
 from selftimer.plan.state import TimerState
 from selftimer.primitives.time import move
 
@@ -50,6 +50,10 @@ class Change:
     record: Record
     before: Record | None
     stored: StoredRecord | None
+    adopted: bool = False
+    """Known under another id, or too old to be new: its coming is no event (`engine.renamed`)."""
+    was: str | None = None
+    """The id that it had."""
 
 
 @dataclass(slots=True)
@@ -79,6 +83,7 @@ class Intake:
         baselines = self._baselines()
         rows = [self._row(change, baselines) for change in changes]
         self.tx.records.put(rows)
+        self._renamed(changes)
         self._new_fields(changes)
         self._expect_galleries(changes)
         happened: list[tuple[Event, Change]] = []
@@ -94,7 +99,7 @@ class Intake:
         watch(self.matcher, touched(changes), self.context.rules.silences)
         Becoming(self.matcher, self.poll_id).changed(changes)
         self._others(changes)
-        hold_flood(self.tx, self.context, self.matcher.desk.planned, self.now)
+        hold_flood(self.tx, self.context, self.now, self.matcher.desk)
         return self.taken
 
     def _baselines(self) -> dict[Kind, Instant | None]:
@@ -106,7 +111,8 @@ class Intake:
         record, kind = change.record, kind_of(change.record)
         created = created_at_of(record)
         old = change.stored
-        baseline = old.baseline if old else self._was_there(record, kind, created, baselines)
+        there = change.adopted or (old is None and self._was_there(record, kind, created, baselines))
+        baseline = there or (old is not None and old.baseline)
         if old is None:
             self.taken.baseline += baseline
             since = baselines.get(_baseline_kind(kind))
@@ -141,6 +147,18 @@ class Intake:
         if since is None or created is None:
             return since is None
         return created <= since if kind is Kind.MESSAGE else created < since  # messages aren't read at the baseline
+
+    def _renamed(self, changes: Sequence[Change]) -> None:
+        """Those that have another id now: the old one is put away, and nobody takes it as a removal."""
+        for change in changes:
+            if change.was is not None:
+                kind = change.raw.kind
+                self.tx.records.mark_gone(kind, change.was, self.now)
+                self._drop_timers(kind, change.was, "it has another id now")
+
+    def _drop_timers(self, kind: Kind, record_id: str, why: str) -> None:
+        live = [t for t in self.tx.timers.of_subject(kind, record_id) if t.state in LIVE]
+        self.tx.timers.put([replace(t, state=TimerState.GONE, reason=why) for t in live])
 
     def _expect_galleries(self, changes: Sequence[Change]) -> None:
         """Whose session is confirmed has a gallery to come (`engine.galleries`)."""
@@ -239,9 +257,7 @@ class Intake:
         """A record is gone: its moments are dropped, its event begins what it begins."""
         kind = kind_of(record)
         self.tx.records.mark_gone(kind, record.id, self.now)
-        timers = self.tx.timers.of_subject(kind, record.id)
-        live = [t for t in timers if t.state in {TimerState.PENDING, TimerState.OPEN}]
-        self.tx.timers.put([replace(t, state=TimerState.GONE, reason="the record is gone") for t in live])
+        self._drop_timers(kind, record.id, "the record is gone")
         client_id = client_id_of(record)
         for run in self.tx.runs.of_client(client_id) if client_id else ():
             about = (run.subject_kind, run.subject_id) == (kind, record.id) or kind is Kind.CLIENT
@@ -281,7 +297,7 @@ class Intake:
         old = self.tx.timers.get(rule_id, timer_entry, record.id)
         moment = self._moment_of(trigger, record, entry, rule.late)
         if moment is None:
-            if old is not None and old.state in {TimerState.PENDING, TimerState.OPEN}:
+            if old is not None and old.state in LIVE:
                 self.tx.timers.put([replace(old, state=TimerState.GONE, reason="its date is gone")])
             return
         since = row.active_since

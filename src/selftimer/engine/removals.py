@@ -14,6 +14,7 @@ from selftimer.engine.intake import Intake
 from selftimer.engine.world import parsed
 from selftimer.errors import NotFound, StudioError
 from selftimer.facts.records import Kind
+from selftimer.primitives.ids import odd_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
+
+
+def _nameless(tx: Tx, reading: Reading) -> bool:
+    """Whether the sweep has entries of which can't be told which records they are: their ids are of no known form."""
+    odd = any(not entry.id for entry in reading.unreadable)
+    return odd or any(odd_form(reading.kind.value, ident) for ident in tx.records.quarantined(reading.kind))
 
 
 class Removals:
@@ -50,6 +57,8 @@ class Removals:
         if resource is None or resource.complete_as_of != self._now:
             return []
         self._forget_odd(tx, reading)
+        if _nameless(tx, reading):
+            return []  # what is absent may be there under another id
         absent = [i for i in tx.records.digests(kind) if i not in reading.seen]
         known = tx.records.count(kind)
         tx.records.mark_missing(kind, absent)

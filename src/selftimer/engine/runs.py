@@ -46,8 +46,8 @@ class RunDesk:
         self.now = now
         self.planned: list[tuple[Delivery, bool]] = []
         """What was planned here, and whether an event began its run (else a moment did)."""
-        self.begun: list[str] = []
-        """Ids of the runs that began here."""
+        self.begun: list[Run] = []
+        """The runs that began here, as they stood after their first steps."""
         self.world = TxWorld(tx, context, now, fresh)
         self.zones = Zones(
             studio=context.policy.zone,
@@ -93,11 +93,12 @@ class RunDesk:
         )
         if not self.tx.runs.add(run):
             return None
-        self.begun.append(run.id)
         self.trace(rule.id, entry.id, "begun", occurrence, run=run)
         log.info("run.begun", rule=rule.id, run=run.id, subject=run.subject_id, client=run.client_id)
         scope.start = start_at
-        return self.go_on(run, rule, scope, self.now, window_end=window_end)
+        run = self.go_on(run, rule, scope, self.now, window_end=window_end)
+        self.begun.append(run)
+        return run
 
     # --- move on -------------------------------------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ class Tick:
     def _one(self, tx: Tx, rule: Rule, entry: Entry, tick: Timer) -> None:
         matcher = Matcher(tx, self._context, self._now)
         matcher.moment(rule, entry, tick)
-        hold_flood(tx, self._context, matcher.desk.planned, self._now)
+        hold_flood(tx, self._context, self._now, matcher.desk)
 
     async def _nominate(self, rule: Rule, kind: Kind, entry: Entry, tick: Timer) -> tuple[int, int]:
         """A timer for each record that meets `if` as it is known; (how many were looked at, how many named)."""

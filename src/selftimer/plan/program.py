@@ -33,7 +33,7 @@ from selftimer.rulebook.model import (
 from selftimer.rulebook.template import MissingWord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from selftimer.rulebook.condition import Condition
     from selftimer.rulebook.scope import Scope
@@ -146,6 +146,28 @@ def _emit_branch(step: BranchStep, out: list[Instruction]) -> None:
     else:
         otherwise = end
     out[at] = JumpUnless(step.test, otherwise, step.id)
+
+
+def effects_ahead(program: Program, pc: int) -> Iterator[EffectStep]:
+    """Every effect that a run may yet come to from `pc`, whichever way branches go."""
+    todo, seen = [pc], set()
+    while todo:
+        at = todo.pop()
+        if at in seen or at >= len(program):
+            continue
+        seen.add(at)
+        match program[at]:
+            case Effect(step):
+                yield step
+                todo.append(at + 1)
+            case JumpUnless(target=target):
+                todo += [at + 1, target]
+            case Jump(target):
+                todo.append(target)
+            case Stop():
+                pass
+            case _:
+                todo.append(at + 1)
 
 
 # --- moving through it -----------------------------------------------------------------------------------------------

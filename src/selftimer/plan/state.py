@@ -147,6 +147,8 @@ class Verb(StrEnum):
 DOCUMENTS = frozenset({Verb.INVOICE, Verb.QUOTE, Verb.CONTRACT, Verb.QUESTIONNAIRE})
 REACHES_CLIENT = DOCUMENTS | {Verb.MESSAGE}
 """What a client gets to see: quiet hours and caps are for these."""
+SPREADS = REACHES_CLIENT | {Verb.LEAD}
+"""What is held where it is too much at once: what a client gets to see, and people who are entered in the studio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

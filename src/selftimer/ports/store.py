@@ -119,6 +119,14 @@ class Records(Protocol):
         """All that aren't gone, newest first."""
         ...
 
+    def beginning_with(self, kind: Kind, text: str) -> list[str]:
+        """Ids of those that aren't gone and begin so."""
+        ...
+
+    def created_at(self, kind: Kind, at: Instant) -> list[str]:
+        """Ids of those that aren't gone and came to be at that instant."""
+        ...
+
     def order(self, kind: Kind) -> list[tuple[str, bool]]:
         """(id, open) of all that aren't gone, newest first: says which pages hold open records."""
         ...
@@ -297,7 +305,7 @@ class Deliveries(Protocol):
         ...
 
     def planned_at(self, at: Instant) -> list[Delivery]:
-        """Those planned at that very instant that would reach a client; dry ones left out."""
+        """Those planned at that very instant that would reach a client or enter one; dry ones left out."""
         ...
 
     def adopt_orphans(self, epoch: int, now: Instant) -> int:

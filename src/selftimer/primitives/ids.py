@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ALPHABET = string.ascii_letters + string.digits
 LENGTHS = (29, 30)
 _FIXED = re.compile(r"[A-Za-z0-9]{29,30}\Z")
+_LONG, _LONGER = 20, 2
 _FREE = re.compile(r"[A-Za-z0-9_]{1,64}\Z")
 
 
@@ -257,8 +258,25 @@ class CouponActivityId(StudioId):
     kind, prefix, fixed = "coupon activity", "ca_", False
 
 
+def stem_of(text: str) -> str:
+    """What an id has in common with its forms of another length; empty for one too short to be told from others."""
+    return text[:-_LONGER] if len(text) >= _LONG else ""
+
+
+def same_but_for_length(one: str, other: str) -> bool:
+    """Whether two ids are one in two lengths: the longer goes on where the shorter ends, for a character or two."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _LONG and 0 < len(long) - len(short) <= _LONGER and long.startswith(short)
+
+
+def odd_form(kind: str, text: str) -> bool:
+    """Whether a text isn't an id of that kind of record by its form; False for a kind that has no ids of its own."""
+    return kind in BY_KIND and not BY_KIND[kind].valid(text)
+
+
 ID_TYPES: tuple[type[StudioId], ...] = tuple(StudioId.__subclasses__())
 BY_PREFIX: dict[str, type[StudioId]] = {t.prefix: t for t in ID_TYPES}
+BY_KIND: dict[str, type[StudioId]] = {t.kind: t for t in ID_TYPES}
 
 
 def id_type_of(text: str) -> type[StudioId] | None:

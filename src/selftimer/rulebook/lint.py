@@ -37,6 +37,7 @@ _SAID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _MONEY = re.compile(
     r"invoice\.(?:outstanding|paid|status|balance|settled|overdue|unpaid|partially_paid|draft|canceled|paid_amount)\Z"
 )
+_ECHO = re.compile(r"\{\{[^{}]*\.content\b")
 _BOOKED = re.compile(r"session\.(?:status|confirmed|pending|inquiry|declined|canceled|cancelled|ended)\Z")
 _MOVING = (".rescheduled", ".changed")
 
@@ -128,21 +129,23 @@ def _unguarded(rule: Rule, entry: Entry, kind: Kind, effect: At) -> Iterator[Pro
 
 
 def _events(rule: Rule, entry: Entry, effects: Sequence[At]) -> Iterator[Problem]:
-    at_once = [effect for effect in effects if not effect.waited and isinstance(effect.step, SendStep)]
+    soon = [effect for effect in effects if effect.soon and isinstance(effect.step, SendStep)]
+    at_once = any(not effect.waited for effect in soon)
     for trigger in entry.triggers:
-        if not isinstance(trigger, EventTrigger) or not at_once:
+        if not isinstance(trigger, EventTrigger) or not soon:
             continue
-        if trigger.name.endswith(_MOVING) and rule.settle is None:
+        if trigger.name.endswith(_MOVING) and rule.settle is None and at_once:
             yield warning(
                 entry.where,
                 f"{trigger.name} can come twice in a minute, there and back, and each time a message goes out",
                 "add 'settle: 30 minutes' to the rule",
             )
-        per_address = rule.repeat.after is not None and rule.repeat.per == ("client", "email")
-        if trigger.name == "lead.created" and not per_address and not rule.repeat.once:
+        bounded = rule.repeat.once or (rule.repeat.after is not None and rule.repeat.per == ("client", "email"))
+        if trigger.name == "lead.created" and not bounded:
+            when = "within a day" if soon[0].waited else "at once"
             yield error(
-                at_once[0].step.where,
-                "this answers every inquiry at once, however often an address writes: a relay for spam",
+                soon[0].step.where,
+                f"this answers every inquiry {when}, however often an address writes: a relay for spam",
                 "add 'repeat: after 30 days per client.email' to the rule",
             )
 
@@ -167,6 +170,20 @@ def _effect(rule: Rule, entry: Entry, effect: At, words: Mapping[str, WordsSourc
         yield from _coupon(step)
     if isinstance(step, SendStep) and step.words is not None and step.words in words:
         yield from _relative_days(step, effect, words[step.words])
+    if isinstance(step, SendStep | CreateStep):
+        yield from _echo(step, words)
+
+
+def _echo(step: SendStep | CreateStep, words: Mapping[str, WordsSource]) -> Iterator[Problem]:
+    """What a stranger wrote, sent to an address that a stranger gave."""
+    source = words.get(step.words or "") if isinstance(step, SendStep) else None
+    said = [part.text for part in source.parts()] if source is not None else []
+    if any(_ECHO.search(text) for text in (*said, *(value.source for value in step.variables.values()))):
+        yield error(
+            step.where,
+            "this sends what somebody wrote to the address that they gave: a relay for spam",
+            "take 'content' out of its words; in a note to you it may stand",
+        )
 
 
 def _coupon(step: CouponStep) -> Iterator[Problem]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from selftimer.rulebook.condition import Condition
     from selftimer.rulebook.model import EffectStep, Step, Where
 
+_DAY = 86_400
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class At:
@@ -38,6 +40,8 @@ class At:
 
     step: EffectStep
     waited: bool
+    soon: bool
+    """Whether it comes less than a day after the beginning, as far as single waits tell."""
     at: Time | None
     """The local time that the last moment or wait before it names, if any."""
     timed: bool
@@ -52,6 +56,7 @@ class _Walk:
     waited: bool
     at: Time | None
     timed: bool
+    soon: bool = True
     found: list[At] = field(default_factory=list)
 
     def steps(self, steps: Sequence[Step], guards: tuple[Condition, ...]) -> None:
@@ -61,8 +66,9 @@ class _Walk:
                 case (
                     SendStep() | CreateStep() | CouponStep() | LeadStep() | UpdateStep() | NotifyStep() | WebhookStep()
                 ):
-                    self.found.append(At(step=step, waited=self.waited, at=self.at, timed=self.timed, guards=inner))
+                    self.found.append(self._here(step, inner))
                 case WaitStep():
+                    self.soon = self.soon and (step.span is None or step.span.approximate_seconds() < _DAY)
                     self.waited, self.at = True, step.at
                     self.timed = step.at is not None and step.or_until is None
                 case BranchStep():
@@ -72,12 +78,16 @@ class _Walk:
                 case StopStep():
                     pass
 
+    def _here(self, step: EffectStep, guards: tuple[Condition, ...]) -> At:
+        return At(step=step, waited=self.waited, soon=self.soon, at=self.at, timed=self.timed, guards=guards)
+
     def _branch(self, step: BranchStep, guards: tuple[Condition, ...]) -> None:
-        before = (self.waited, self.at, self.timed)
+        before, soon = (self.waited, self.at, self.timed), self.soon
         self.steps(step.then, guards)
-        after = (self.waited, self.at, self.timed)
+        after, self.soon, soon = (self.waited, self.at, self.timed), soon, self.soon
         self.waited, self.at, self.timed = before
         self.steps(step.otherwise, guards)
+        self.soon = self.soon or soon
         if after != (self.waited, self.at, self.timed):
             self.waited, self.at, self.timed = self.waited or after[0], None, False
 

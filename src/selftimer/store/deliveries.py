@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState
+from selftimer.plan.state import SPREADS, Delivery, DeliveryState
 from selftimer.store import tables
 from selftimer.store.dialect import insert_new
 from selftimer.store.rows import STUDIO, Group, Rows, one_of
@@ -103,7 +103,7 @@ _MADE = DELIVERIES.select.where(_d.result_id == bindparam("_id"), _d.result_kind
 _PLANNED_AT = DELIVERIES.select.where(
     _d.planned_at == bindparam("_at", type_=_d.planned_at.type),
     _d.dry.is_(False),
-    one_of(_d.verb, *sorted(REACHES_CLIENT)),
+    one_of(_d.verb, *sorted(SPREADS)),
 )
 _ORPHANS = (
     sa.update(tables.deliveries)

@@ -13,6 +13,7 @@ import contextvars
 import os
 import stat
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.pool import NullPool
 
 from selftimer.errors import StoreError
@@ -37,6 +39,10 @@ Journal = Literal["WAL", "TRUNCATE"]
 READ_ONLY = "selftimer_read_only"
 BUSY_SECONDS = 10
 READERS = 2
+LONG_READ = 0.1
+"""Seconds. While a read lasts the journal keeps what was written since, and a writer in TRUNCATE mode has to wait."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +250,15 @@ class Database:
                 self._readers.append(connection)
                 connection.exec_driver_sql("PRAGMA query_only=ON")
                 connection.rollback()
+            began = time.monotonic()
             with connection.begin():
-                return work(connection)
+                found = work(connection)
         except self._errors as error:
             self._drop_reader()
             raise translate(error, self.path) from error
+        if (took := time.monotonic() - began) > LONG_READ:
+            log.info("read.long", seconds=round(took, 3))
+        return found
 
     def _drop_reader(self) -> None:
         connection: sa.Connection | None = self._local.__dict__.pop("connection", None)

@@ -40,6 +40,8 @@ _OF_CLIENT = _LIVE.where(_r.client_id == bindparam("_owner")).order_by(_r.sort_a
 _IDS_OF_CLIENT = sa.select(_r.id).where(*_HERE, _r.client_id == bindparam("_owner")).order_by(_r.sort_at, _r.id)
 _OF_PARENT = _LIVE.where(_r.parent_id == bindparam("_owner")).order_by(_r.sort_at, _r.id)
 _ORDER = sa.select(_r.id, _r.open).where(*_HERE).order_by(_r.sort_at.desc(), _r.id.desc())
+_BEGINNING = sa.select(_r.id).where(*_HERE, _r.id >= bindparam("_low"), _r.id < bindparam("_high"))
+_CREATED = sa.select(_r.id).where(*_HERE, _r.sort_at == bindparam("_at"), _r.created_at == bindparam("_at"))
 _SOME = _LIVE.where(_IDS).order_by(_r.sort_at.desc(), _r.id.desc())
 _COUNT = sa.select(sa.func.count()).select_from(tables.records).where(*_HERE)
 _MISSING = sa.select(_r.id).where(*_HERE, _r.missing > 0)
@@ -128,6 +130,12 @@ class SqlRecords(Group):
 
     def order(self, kind: Kind) -> list[tuple[str, bool]]:
         return [(ident, is_open) for ident, is_open in self._run(_ORDER, _kind=kind)]
+
+    def beginning_with(self, kind: Kind, text: str) -> list[str]:
+        return list(self._run(_BEGINNING, _kind=kind, _low=text, _high=text + "\x7f").scalars())
+
+    def created_at(self, kind: Kind, at: Instant) -> list[str]:
+        return list(self._run(_CREATED, _kind=kind, _at=at).scalars())
 
     def close(self, kind: Kind, ids: Sequence[str]) -> None:
         for some in chunks(ids):

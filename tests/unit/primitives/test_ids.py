@@ -17,6 +17,9 @@ from selftimer.primitives.ids import (
     SessionId,
     StudioId,
     id_type_of,
+    odd_form,
+    same_but_for_length,
+    stem_of,
 )
 
 FIXED = [t for t in ID_TYPES if t.fixed]
@@ -81,3 +84,26 @@ def test_no_text_makes_the_check_crash(text: str) -> None:
 @given(st.sampled_from(FIXED), st.text(alphabet="abcXYZ019", min_size=29, max_size=30))
 def test_case_is_kept(kind: type[StudioId], body: str) -> None:
     assert str(kind.parse(kind.prefix + body)) == kind.prefix + body
+
+
+@given(st.sampled_from(ID_TYPES), st.randoms(), st.integers(0, 4))
+def test_two_lengths_of_an_id_are_one_and_two_ids_are_not(kind: type[StudioId], random: Random, less: int) -> None:
+    whole, other = kind.generate(random), kind.generate(random)
+    shorter = whole[: len(whole) - less]
+    assert same_but_for_length(whole, shorter) == same_but_for_length(shorter, whole) == (1 <= less <= 2)
+    if 1 <= less <= 2:
+        assert shorter.startswith(stem_of(whole))
+        assert whole.startswith(stem_of(shorter))
+    assert whole == other or not same_but_for_length(whole, other)
+
+
+def test_short_ids_are_never_taken_for_one_another() -> None:
+    assert not same_but_for_length("msg_1", "msg_12")
+    assert stem_of("msg_12") == ""
+
+
+def test_an_id_of_no_known_form_is_odd_for_its_kind_alone() -> None:
+    assert odd_form("client", "12345")
+    assert odd_form("client", "in_" + "a" * 30)
+    assert not odd_form("client", "cl_" + "a" * 29)
+    assert not odd_form("gallery", "12345")

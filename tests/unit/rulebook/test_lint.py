@@ -381,6 +381,37 @@ def test_29_an_answer_to_every_inquiry_is_a_relay() -> None:
     assert told(body + "\nrepeat: after 30 days per client.email") == []
 
 
+@pytest.mark.parametrize(("wait", "refused"), [("1 minutes", True), ("until 09:00", True), ("1 days", False)])
+def test_a_short_wait_makes_no_difference_to_a_relay(wait: str, refused: bool) -> None:
+    body = f"when: lead.created\nuntil: client.replied\nthen:\n  - wait: {wait}\n  - send: hello"
+    said = [text for text in told(body) if "answers every inquiry within a day" in text]
+    assert len(said) == refused
+    assert told(body + "\nrepeat: after 30 days per client.email") == []
+
+
+ECHO = (
+    "this sends what somebody wrote to the address that they gave: a relay for spam; "
+    "take 'content' out of its words; in a note to you it may stand"
+)
+
+
+@pytest.mark.parametrize(
+    ("when", "field"),
+    [
+        ("message.received", "message.content"),
+        ("message.received", "client.last_message.content | lower"),
+        ("lead.created", "client.last_message.content"),
+    ],
+)
+def test_an_inquirys_text_is_never_sent_back(when: str, field: str) -> None:
+    body = f"when: {when}\nrepeat: after 30 days per client.email\nthen: [{{send: hello}}]"
+    text = f"You wrote: {{{{ {field} or 'nothing' }}}}\n"
+    assert f"rules/a.yaml:6:12: {ECHO}" in told(body, hello=text)
+    assert ECHO not in "".join(told(body.replace("send: hello", "notify: note"), note=text))
+    asked = f"{{% if {field} is containing 'wedding' %}}Yes{{% else %}}No{{% endif %}}\n"
+    assert ECHO not in "".join(told(body, hello=asked.replace(" | lower", "")))
+
+
 def test_32_late_beyond_the_date_itself() -> None:
     body = (
         "when: 2 days before session.start_at at 09:00\nif: session.confirmed\nlate: {} days\nthen: [{{send: hello}}]"

@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 import stat
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 from tests.unit.store.builders import delivery, record
 
 from selftimer.errors import StoreCorrupt, StoreError, StoreFull
@@ -183,6 +185,14 @@ async def test_a_mistaken_statement_is_a_store_error_and_kept_apart(tmp_path: Pa
         await store.write(twice)
     assert await store.read(get) == 1
     await store.aclose()
+
+
+async def test_a_read_that_lasts_longer_than_a_tenth_of_a_second_is_told(tmp_path: Path) -> None:
+    store = SqlStore(open_database(tmp_path / "s.db", synchronous="OFF"), "s")
+    with capture_logs() as logs:
+        await store.read(lambda _: time.sleep(0.11))
+    assert [line["seconds"] >= 0.11 for line in logs if line["event"] == "read.long"] == [True]
+    await store.database.aclose()
 
 
 async def test_writes_of_many_tasks_wait_for_each_other_and_none_is_lost(tmp_path: Path) -> None:
