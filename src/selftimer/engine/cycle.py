@@ -10,6 +10,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from selftimer.engine.apart import together
+from selftimer.engine.checksum import Checksum
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.gather import SHUT, Gather
 from selftimer.engine.intake import Change, Intake
@@ -85,6 +86,7 @@ class Cycle:
             await self._finish(readings, errors)
             await Removals(self._context, self._now, self._poll_id).run(readings)
             self._context.crash_point("observe.removals")
+            await Checksum(self._context, self._now).run(readings)
             await self._again()
             self._context.crash_point("observe.again")
             await self._tidy(deepest)
