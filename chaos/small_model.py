@@ -255,8 +255,8 @@ CAMPAIGN = Campaign(
     title="every case of one effect: outcomes, delays, stale reads, crashes",
     unit="cases",
     run=run,
-    counts={"quick": 100_000, "night": 1_000_000, "release": 1_000_000},
-    minutes={"quick": 0.5, "night": 5, "release": 30},
+    counts={"quick": 143_236, "night": 890_183, "release": 890_183},
+    minutes={"quick": 0.5, "night": 6, "release": 10},
 )
 
 if __name__ == "__main__":
