@@ -12,6 +12,7 @@ import structlog
 
 from selftimer.engine.asking import Asking, found_twin
 from selftimer.engine.breaker import count_outcome
+from selftimer.engine.caps import full_until
 from selftimer.engine.leads import lead_is_free, take_lead
 from selftimer.engine.made import remember
 from selftimer.engine.own import remember_values
@@ -22,9 +23,8 @@ from selftimer.engine.world import Fresh
 from selftimer.errors import StoreError, StudioError
 from selftimer.facts.records import Kind
 from selftimer.plan.attempt import NotSent, Sent, Twins, after_attempt, after_look, result_kind
-from selftimer.plan.limits import windows
-from selftimer.plan.state import DOCUMENTS, FINAL, REACHES_CLIENT, Delivery, DeliveryState, Verb
-from selftimer.ports import Cap, JournalEntry
+from selftimer.plan.state import DOCUMENTS, FINAL, Delivery, DeliveryState, Verb
+from selftimer.ports import JournalEntry
 
 if TYPE_CHECKING:
     from whenever import Instant
@@ -197,9 +197,9 @@ class Attempt:
         now, delivery = self._context.clock.now(), self._delivery
         if self._unwanted(tx, fresh) or self._put_aside(tx):
             return False
-        free_at, what = self._capped(tx, now)
-        if free_at is not None:
-            return self._put_off(tx, free_at, what, now)
+        full = self._full_until(tx, now)
+        if full is not None:
+            return self._put_off(tx, *full, now)
         flying = replace(
             delivery,
             state=DeliveryState.IN_FLIGHT,
@@ -236,29 +236,9 @@ class Attempt:
             log.info("delivery.paused", reason=stop)
         return True
 
-    def _capped(self, tx: Tx, now: Instant) -> tuple[Instant | None, str]:
-        verbs = frozenset(v.value for v in REACHES_CLIENT)
+    def _full_until(self, tx: Tx, now: Instant) -> tuple[Instant, str] | None:
         rule = self._context.rules.today(self._delivery.rule_id)
-        limits = rule.limits if rule is not None else {}
-        asked = [
-            (
-                window,
-                Cap(
-                    since=window.since,
-                    rule_id=window.rule_id,
-                    client_id=window.client_id,
-                    purpose=window.purpose,
-                    verbs=verbs,
-                ),
-            )
-            for window in windows(self._delivery, self._context.policy.caps, now, limits)
-        ]
-        counts = tx.deliveries.counts([cap for _, cap in asked])
-        for (window, cap), count in zip(asked, counts, strict=True):
-            if count >= window.most:
-                oldest = tx.deliveries.earliest(cap) or now
-                return oldest.add(seconds=window.seconds + 1), f"capped: {window.most} {window.what}"
-        return None, ""
+        return full_until(tx, self._delivery, self._context.policy.caps, rule.limits if rule is not None else {}, now)
 
     def _put_off(self, tx: Tx, free_at: Instant, what: str, now: Instant) -> bool:
         delivery = self._delivery

@@ -22,6 +22,7 @@ from selftimer.errors import ClockApart, NotSignedIn, StudioError
 from selftimer.facts.openness import is_open
 from selftimer.facts.records import LISTED, Kind
 from selftimer.facts.stored import Resource
+from selftimer.facts.sweep import stands
 from selftimer.plan.state import RunState
 
 if TYPE_CHECKING:
@@ -196,9 +197,9 @@ class Cycle:
         if not certificate.certified:
             log.info("sweep.torn", list=reading.kind.value, why=certificate.why)
             return replace(resource, full_at=None if resource.baseline_at is None else resource.full_at)
-        twice = certificate.ordered or resource.sweep_digest == certificate.digest
+        whole = stands(certificate, resource.sweep_digest)
         resource = replace(resource, ordered=certificate.ordered, sweep_digest=certificate.digest)
-        if not twice:
+        if not whole:
             return replace(resource, full_at=None if resource.baseline_at is None else resource.full_at)
         if resource.baseline_at is None:
             log.info("baseline.done", list=reading.kind.value, records=len(reading.seen))

@@ -88,19 +88,8 @@ class ListReader:
         reading.seen |= {entry.id for entry in page.unreadable if entry.id}
 
     async def _further(self, reading: Reading, numbers: set[int]) -> None:
-        for page in await self._pages(reading.kind, sorted(numbers)):
+        for page in await _pages(self._api, reading.kind, sorted(numbers)):
             await self._take(reading, page)
-
-    async def _pages(self, kind: Kind, numbers: Sequence[int]) -> list[Page]:
-        gate = asyncio.Semaphore(PARALLEL)
-
-        async def one(number: int) -> Page:
-            async with gate:
-                return await self._api.page(kind, number)
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(n)) for n in numbers]
-        return [task.result() for task in tasks]
 
     async def _open_pages(self, reading: Reading, per_page: int) -> set[int]:
         """The pages on which records that are still open should lie: by the stored order, below what is new."""
@@ -124,19 +113,36 @@ class ListReader:
 
     async def _full(self, kind: Kind) -> Reading:
         reading = Reading(kind=kind, depth="full")
-        first = await self._api.page(kind, 1)
-        pages = [first]
-        if not first.last and first.total is not None:
-            last = -(-first.total // first.per_page)
-            pages += await self._pages(kind, range(2, last + 1))
-        while not pages[-1].last:
-            pages.append(await self._api.page(kind, pages[-1].number + 1))
-        again = await self._api.page(kind, 1) if len(pages) > 1 else first
+        pages, reading.certificate = await sweep(self._api, kind)
         known = await self._store.read(lambda tx: tx.records.digests(kind))
         for page in pages:
             self._compare(reading, page, known)
-        reading.certificate = certify([_facts(p) for p in pages], _facts(again))
         return reading
+
+
+async def sweep(api: StudioApi, kind: Kind) -> tuple[list[Page], Certificate]:
+    """All pages of a list in their order, page one again at the end, and what that is worth."""
+    first = await api.page(kind, 1)
+    pages = [first]
+    if not first.last and first.total is not None:
+        last = -(-first.total // first.per_page)
+        pages += await _pages(api, kind, range(2, last + 1))
+    while not pages[-1].last:
+        pages.append(await api.page(kind, pages[-1].number + 1))
+    again = await api.page(kind, 1) if len(pages) > 1 else first
+    return pages, certify([_facts(page) for page in pages], _facts(again))
+
+
+async def _pages(api: StudioApi, kind: Kind, numbers: Sequence[int]) -> list[Page]:
+    gate = asyncio.Semaphore(PARALLEL)
+
+    async def one(number: int) -> Page:
+        async with gate:
+            return await api.page(kind, number)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(n)) for n in numbers]
+    return [task.result() for task in tasks]
 
 
 def _mark(entry: Unreadable, page: Page, place: int) -> str:

@@ -14,6 +14,7 @@ from selftimer.engine.intake import Intake
 from selftimer.engine.world import parsed
 from selftimer.errors import NotFound, StudioError
 from selftimer.facts.records import Kind
+from selftimer.facts.sweep import to_ask_for
 from selftimer.primitives.ids import odd_form
 
 if TYPE_CHECKING:
@@ -62,7 +63,13 @@ class Removals:
         absent = [i for i in tx.records.digests(kind) if i not in reading.seen]
         known = tx.records.count(kind)
         tx.records.mark_missing(kind, absent)
-        if len(absent) > max(3, known * 0.02):
+
+        def missing(record_id: str) -> int:
+            stored = tx.records.get(kind, record_id)
+            return stored.missing if stored is not None else 0
+
+        gone = to_ask_for(absent, known, missing)
+        if gone is None:
             if resource.frozen is None:
                 tx.records.put_resource(replace(resource, frozen=f"{len(absent)} of {known} vanished at once"))
                 log.warning("list.frozen", list=kind.value, absent=len(absent), known=known)
@@ -75,11 +82,6 @@ class Removals:
             return []
         if resource.frozen is not None:
             tx.records.put_resource(replace(resource, frozen=None))
-        gone = []
-        for record_id in absent:
-            stored = tx.records.get(kind, record_id)
-            if stored is not None and stored.missing >= 2:
-                gone.append(record_id)
         return gone
 
     def _forget_odd(self, tx: Tx, reading: Reading) -> None:

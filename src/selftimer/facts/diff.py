@@ -181,7 +181,7 @@ def _client(before: Client | None, after: Client, seen: Seen) -> Iterator[tuple[
         yield "client.archived", seen.at.to_tz(seen.zone).date().format_iso()
     changed = [name for name in changed_fields(before, after) if name not in _NOT_A_CHANGE]
     if changed:
-        yield "client.changed", _digest([getattr(after, name) for name in changed])
+        yield "client.changed", _digest([(name, getattr(after, name)) for name in changed])
 
 
 def _session(before: Session | None, after: Session, seen: Seen) -> Iterator[tuple[str, str]]:

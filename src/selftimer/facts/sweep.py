@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+ABSENCES = 2
+"""From how many sweeps running a record has to be absent before it is asked for by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +59,26 @@ def certify(pages: Sequence[PageFacts], again: PageFacts) -> Certificate:
     elif pages and (again.ids, again.digests) != (pages[0].ids, pages[0].digests):
         why = "page one changed while the rest was read"
     return Certificate(not why, ordered, digest, why)
+
+
+def stands(certificate: Certificate, before: bytes | None) -> bool:
+    """Whether a sweep says what the list holds; `before` is the digest of the last certified one.
+
+    One sweep is enough for a list that is newest-first and tells its total; any other has to come out the same twice.
+    """
+    return certificate.certified and (certificate.ordered or before == certificate.digest)
+
+
+def too_many(absent: int, known: int) -> bool:
+    """Whether so many of the known records vanished at once that none is taken for removed."""
+    return absent > max(3, known * 0.02)
+
+
+def to_ask_for(absent: Sequence[str], known: int, missing: Callable[[str], int]) -> list[str] | None:
+    """Of those that a sweep that stands lacks: who may be gone, and is asked for by id. None: too many at once.
+
+    `missing` says in how many such sweeps running one was absent, this one included.
+    """
+    if too_many(len(absent), known):
+        return None
+    return [ident for ident in absent if missing(ident) >= ABSENCES]

@@ -116,6 +116,15 @@ def test_between_two_polls_only_the_last_status_counts() -> None:
     assert names(session(status="inquiry"), session(status="confirmed")) == ["session.confirmed"]
 
 
+def test_the_same_value_in_another_field_is_another_change() -> None:
+    (notes,) = events_of(client(notes="x"), client(), SEEN)
+    (phone,) = events_of(client(phone="x"), client(), SEEN)
+    (again,) = events_of(client(notes="y"), client(), SEEN)
+    assert notes.name == phone.name == "client.changed"
+    assert notes.occurrence != phone.occurrence  # else the second, a phone that was removed, would fire nothing
+    assert notes.occurrence == again.occurrence
+
+
 def test_nothing_changed_is_no_event() -> None:
     for before, _, _ in TABLE:
         if before is not None:
