@@ -314,6 +314,8 @@ class _Reader:
             depth -= isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
             if depth <= 0:
                 return
+            if depth > MAX_DEPTH:  # libyaml takes the square of the depth
+                raise _Stopped(_spot(event), f"nested more than {MAX_DEPTH} levels deep")
             event = next(events)
 
     def _fault(self, event: yaml.Event, message: str, hint: str) -> None:

@@ -198,6 +198,7 @@ LONG: dict[str, Callable[[], str]] = {
     "faults to mend, behind many values": lambda: filled(f"{ONE}" + "x:\n" + "  - 1\n" * 900, lambda n: "a: 'x' y\n"),
     "a line of blanks": lambda: "a: {{" + " " * (FULL - 10) + "x",
     "blanks and words": lambda: "a: {{" + "x    " * (FULL // 5 - 10),
+    "braces within braces": lambda: "rules:\n  a: " + "{" * (FULL - 20),
     "a long key": lambda: "rules:\n  - " + "k" * (FULL - 50) + ": x\n",
     "long conditions": lambda: filled("rules:\n", lambda n: RULE.format(n, "stop: x").replace("T\n", 'T\n    if: "' + "client.city!='e' and " * 90 + f"client.city!='{n:06}'\"\n", 1)),
     "escaped quotes": lambda: filled("rules:\n", lambda n: RULE.format(n, "stop: x").replace("T\n", "T\n    if: '" + "''\\" * 900 + f"{n:06}'\n", 1)),
