@@ -36,7 +36,7 @@ HIDDEN = "[hidden]"
 _SECRET = re.compile(r"passw|cookie|token|authorization|csrf|secret|credential", re.IGNORECASE)
 _WORDS = frozenset({"text", "content", "body", "html", "raw", "approved_text", "edited_text"})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_TALKATIVE = ("httpx", "httpcore", "apscheduler", "asyncio", "alembic")
+_TALKATIVE = ("httpx", "httpcore", "apscheduler", "asyncio", "alembic", "watchfiles")
 """Libraries that log each step, some with URLs in it."""
 _DEPTH = 6
 

@@ -75,7 +75,7 @@ def name_of(path: Path) -> str:
 
 def settings() -> Settings:
     """The studio of the examples; its webhook is never called."""
-    with mock.patch.dict(
-        os.environ, {"SELFTIMER_WEBHOOKS__BOOKS__SECRET": "whsec_" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="}
-    ):
+    secret = "whsec_" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
+    variables = {"SELFTIMER_WEBHOOKS__BOOKS__SECRET": secret, "SELFTIMER_WEBHOOKS__CONTACT_FORM__TOKEN": "t" * 24}
+    with mock.patch.dict(os.environ, variables):
         return Settings.load(HERE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import jsonschema_rs
 import pytest
 from tests.language.kit import HERE, OK, REFUSED, example, name_of, settings
+from tests.language.rows import ROWS
 
 from selftimer.facts.event import EVENTS
 from selftimer.rulebook import keys
@@ -84,8 +85,7 @@ def test_every_event_has_an_example_and_a_refused_one() -> None:
 
 def test_every_key_of_a_rule_and_every_verb_stands_in_an_example() -> None:
     text = _written(OK)
-    alone = {"backfill", "webhook"}  # what was there before a test begins, and what would leave this machine
-    for key in {*keys.RULE, *keys.STEP, *keys.ALL_RULES, *keys.AUTOMATION} - alone:
+    for key in {*keys.RULE, *keys.STEP, *keys.ALL_RULES, *keys.AUTOMATION}:
         assert re.search(rf"\b{key}:", text), key
     for kind in CREATES:
         assert f"create: {kind}" in text
@@ -94,6 +94,21 @@ def test_every_key_of_a_rule_and_every_verb_stands_in_an_example() -> None:
         assert re.search(rf"\b{key}:", refused), key
 
 
-def test_each_point_of_the_exact_meaning_has_an_example() -> None:
-    points = {path.name[:2] for path in HERE.glob("meaning/*.yaml")}
-    assert points == {f"{number:02}" for number in range(1, 23)}
+@pytest.mark.parametrize(("section", "row"), [(section, row) for section, rows in ROWS.items() for row in rows])
+def test_each_row_of_the_language_has_what_is_accepted_and_what_is_refused(section: str, row: str) -> None:
+    for name in ROWS[section][row]:
+        assert HERE / f"{name}.ok.yaml" in OK
+        assert HERE / f"{name}.refused.yaml" in REFUSED
+
+
+def test_no_example_stands_outside_the_rows() -> None:
+    inside = {name for rows in ROWS.values() for names in rows.values() for name in names}
+    found = {name_of(path).rpartition(".")[0] for path in (*OK, *REFUSED)}
+    others = {name for name in found - inside if name.partition("/")[0] not in {"events", "meaning"}}
+    assert others <= {"conditions/always", "conditions/never", "when/nothing", "rule/approve", "rule/unknown-key"}
+
+
+def test_each_point_of_the_exact_meaning_has_an_example_of_each_kind() -> None:
+    for paths in (OK, REFUSED):
+        points = {path.name[:2] for path in paths if path.parent.name == "meaning"}
+        assert points == {f"{number:02}" for number in range(1, 23)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import httpx
 from tests.simulation.studio_day import AWAY_IS_FINE, ProcessDied, StudioDay
 
 if TYPE_CHECKING:
@@ -204,3 +206,28 @@ async def test_what_happened_more_than_a_day_before_it_was_seen_is_not_acted_on_
         assert day.sent() == ["03-04 12:00 hello Ben"]
         assert {e.name for e in await day.events("expired")} == {"lead.created", "message.received"}
         assert "lead.created was seen too late" in await day.notices()
+
+
+class Undated(httpx.AsyncBaseTransport):
+    """The studio leaves out when messages were written."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        body = re.sub(rb'"sent_at":"[^"]*"', b'"sent_at":null', await response.aread())
+        headers = [(k, v) for k, v in response.headers.multi_items() if k not in {"content-length", "etag"}]
+        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+
+
+async def test_a_message_of_before_the_first_run_is_not_new_because_its_date_is_missing(tmp_path: Path) -> None:
+    rule = "- id: heard\n  when: message.received\n  then:\n    - send: hello\n"
+    day = StudioDay(tmp_path, rule)
+    anna = day.known("Anna")
+    day.transport = Undated(day.transport)  # type: ignore[assignment]  # around the one that counts
+    async with day:
+        await day.until("2026-03-02 09:00")
+        day.kim_says(anna, "I'll call you")  # the thread moves, and is read for the first time
+        await day.until("2026-03-02 12:00")
+        assert day.sent() == []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from selftimer.ports.reader import StatusView
     from selftimer.primitives.clock import Clock
     from selftimer.runtime.lockstep import SandboxClock
+    from selftimer.runtime.tried import TryOut
     from selftimer.settings import Settings
     from selftimer.wiring import Service
 
@@ -82,7 +83,13 @@ async def _live(settings: Settings) -> None:
     from selftimer.runtime import local
 
     async with _service(settings) as service:
-        await local.run(service)
+        await local.run(service, _try_out(settings))
+
+
+def _try_out(settings: Settings) -> TryOut | None:
+    from selftimer.ruletests.tryout import ChildTryOut
+
+    return ChildTryOut(workspace=settings.workspace) if settings.rules.test_on_reload else None
 
 
 async def _stepped(settings: Settings, url: str) -> None:
@@ -97,7 +104,7 @@ async def _stepped(settings: Settings, url: str) -> None:
     async with stepped_clock(settings, url) as clock, _service(settings, clock) as service:
         await service.start()
         every = settings.polling.page_one
-        async with watching(service):
+        async with watching(service, _try_out(settings)):
             await lockstep.run(clock, service.observe, [service.deliver, service.tell], poll_every=every, stop=stop)
 
 

@@ -144,8 +144,10 @@ class Intake:
             began = baselines.get(Kind.SESSION)
             return created is None or began is None or created < max(began, self.now.subtract(hours=NEW_HOURS))
         since = baselines.get(_baseline_kind(kind))
-        if since is None or created is None:
-            return since is None
+        if since is None:
+            return True
+        if created is None:  # nobody knows when: a payment's date may be left out, else it isn't taken for new
+            return kind is not Kind.PAYMENT
         return created <= since if kind is Kind.MESSAGE else created < since  # messages aren't read at the baseline
 
     def _renamed(self, changes: Sequence[Change]) -> None:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 class CompiledCondition:
     """A `selftimer.rulebook.condition.Condition`.
 
-    `judge` is the generated function itself. `warnings` are doubts about the source; `present` names the paths that
-    aren't missing when the condition is true.
+    `judge` is the generated function itself, from its first call on: a load makes many, and most of a condition's time
+    is the making. `warnings` are doubts about the source; `present` names the paths that aren't missing when the
+    condition is true.
     """
 
     source: str
@@ -159,12 +160,20 @@ def _finish(
     warnings: tuple[Fault, ...],
 ) -> CompiledCondition:
     tree = joined(trees, word)
-    return CompiledCondition(
+    condition: CompiledCondition
+
+    def first(scope: Scope) -> Truth:
+        judge = make_judge(tree)
+        object.__setattr__(condition, "judge", judge)  # frozen for everybody else: the same answers, sooner
+        return judge(scope)
+
+    condition = CompiledCondition(
         source=source,
         reads=reads,
         names=names,
         warnings=warnings,
         present=guards.present(tree),
         tree=tree,
-        judge=make_judge(tree),
+        judge=first,
     )
+    return condition

@@ -12,9 +12,10 @@ from selftimer.facts.records import Kind
 from selftimer.rulebook.build import LIMITS, RuleUnit, build_rule
 from selftimer.rulebook.build_everywhere import Everywhere
 from selftimer.rulebook.build_inputs import inside, types_of
-from selftimer.rulebook.build_steps import AutomationUnit, StepBuilder, Use
+from selftimer.rulebook.build_steps import MAX_STEPS, AutomationUnit, StepBuilder, Use
 from selftimer.rulebook.build_text import Checker
 from selftimer.rulebook.files import FILES, MAX_FILE
+from selftimer.rulebook.limits import MAX_FOUND, MAX_UNITS, MAX_VALUES, Size, Sizes, size_of, told
 from selftimer.rulebook.lint import lint, unused_words
 from selftimer.rulebook.lint_walk import effects_of
 from selftimer.rulebook.model import NotifyStep, Rulebook, SendStep
@@ -22,17 +23,19 @@ from selftimer.rulebook.models import AllRulesSource, AutomationSource, RuleSour
 from selftimer.rulebook.names import Names
 from selftimer.rulebook.sentences import similar
 from selftimer.rulebook.source import Place, read_source, unknown_key
-from selftimer.rulebook.words import FOLDER, SUFFIXES, WordsSource, compile_words, read_words
-from selftimer.rulebook.yaml12 import Document, load
+from selftimer.rulebook.words import FOLDER, SUFFIXES, Saying, WordsSource, compile_words, read_words
+from selftimer.rulebook.yaml12 import Document, Most, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from selftimer.facts.world import StudioFacts
     from selftimer.rulebook.build import Built
     from selftimer.rulebook.model import Rule, Words
 
 Source = TypeVar("Source", RuleSource, AutomationSource)
+Unit = TypeVar("Unit", RuleUnit, AutomationUnit)
+_MOST = Most(MAX_VALUES, MAX_FOUND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +160,8 @@ class _Loader:
     words: dict[str, WordsSource] = field(default_factory=dict)
     complete: bool = True
     """Whether all automations could be read; where not, one that is unknown is not an error of the rule."""
+    put_off: bool = False
+    """Whether rules were passed over for their size, so that what they run isn't known."""
     everywhere: Everywhere | None = None
     broken_words: set[str] = field(default_factory=set)
     mended: set[Problem] = field(default_factory=set)
@@ -165,17 +170,13 @@ class _Loader:
     def load(self, files: Mapping[str, bytes | str]) -> LoadResult:
         for file in sorted(files):
             self._file(file, files[file])
-        builts = [
-            build_rule(unit, self.automations, self.studio, complete=self.complete, everywhere=self.everywhere)
-            for unit in self.rules.values()
-        ]
-        for built in builts:
-            self.problems += built.problems
+        builts = list(self._built())
         rules = {built.rule.id: built.rule for built in builts if built.rule is not None}
         titled = frozenset(name for name, unit in self.rules.items() if unit.source.title)
         self.problems += lint(rules.values(), titled, self.words, self.studio.mails)
         ran = {name for built in builts for name in built.ran}
-        alone = [use for name in sorted(self.automations.keys() - ran) for use in self._alone(self.automations[name])]
+        unrun = [] if self.put_off else [self.automations[name] for name in sorted(self.automations.keys() - ran)]
+        alone = [use for unit in self._affordable(unrun) for use in self._alone(unit)]
         uses = [use for built in builts for use in built.uses] + alone
         words = self._words(uses)
         self._attached(builts)
@@ -185,7 +186,37 @@ class _Loader:
         problems = {p for p in self.problems if p in self.mended or _spot(p) not in spots}
         everywhere = self.everywhere.raw if self.everywhere is not None else None
         book = None if self._failed() else Rulebook(rules=rules, words=words, all_rules=everywhere)
-        return LoadResult(rulebook=book, problems=tuple(sorted(problems)))
+        return LoadResult(rulebook=book, problems=told(problems))
+
+    def _built(self) -> Iterator[Built]:
+        """The rules, each compiled."""
+        for unit in self._affordable(self.rules.values()):
+            built = build_rule(unit, self.automations, self.studio, complete=self.complete, everywhere=self.everywhere)
+            self.problems += built.problems
+            yield built
+
+    def _affordable(self, units: Iterable[Unit]) -> Iterator[Unit]:
+        """The units but for those of a file that are too much with what they run, or stand behind many faults."""
+        sizes = Sizes(
+            automations={name: unit.raw for name, unit in self.automations.items()},
+            everywhere=Size() if self.everywhere is None else size_of(self.everywhere.raw),
+        )
+        totals: dict[str, Size] = {}
+        for unit in units:
+            file, size = unit.place.document.file, sizes.whole(unit.raw)
+            before = totals.get(file, Size())
+            totals[file] = before + size
+            if before.too_large or sum(problem.file == file for problem in self.problems) >= MAX_FOUND:
+                self.put_off = True
+            elif totals[file].too_large:
+                self.put_off = True
+                message = f"with what is run, the file has {totals[file].too_large} down to here"
+                hint = "put this and what is below it into another file" if before.values else "make several of it"
+                if size.steps > MAX_STEPS:
+                    message, hint = f"more than {MAX_STEPS} steps in one rule", "split it into several rules"
+                self.problems.append(unit.place.problem(message, hint))
+            else:
+                yield unit
 
     def _failed(self) -> bool:
         return any(problem.severity == "error" for problem in self.problems)
@@ -205,7 +236,7 @@ class _Loader:
                 self._read(file, content, "automations", AutomationSource, "an automation")
 
     def _read(self, file: str, content: bytes | str, key: str, model: type[Source], what: str) -> None:
-        document = load(content, file)
+        document = load(content, file, _MOST)
         self.problems += document.problems
         self.mended |= {problem for problem in document.problems if problem.severity == "error"}
         place = Place(document, ())
@@ -231,7 +262,11 @@ class _Loader:
                 self.problems.append((place / key).problem("a list is wanted here", "begin each entry with '- id: …'"))
             self.complete = False
             return
-        for number, raw in enumerate(data[key]):
+        if len(data[key]) > MAX_UNITS:
+            message, hint = f"more than {MAX_UNITS} {key} in one file", "put the rest into another file"
+            self.problems.append((place / key / MAX_UNITS).problem(message, hint))
+            self.complete = False
+        for number, raw in enumerate(data[key][:MAX_UNITS]):
             self._unit(model, raw, place / key / number, what)
 
     def _all_rules(self, raw: Any, place: Place) -> None:
@@ -287,6 +322,7 @@ class _Loader:
     def _words(self, uses: list[Use]) -> dict[str, Words]:
         """The messages, compiled for each place that says them; those that nobody says for what any rule could."""
         compiled: dict[str, Words] = {}
+        sayings = {name: Saying(source) for name, source in self.words.items()}
         told: set[Problem] = set()
         for use in uses:
             source = self.words.get(use.words)
@@ -295,7 +331,7 @@ class _Loader:
                     hint = similar(use.words, self.words) or f"write it to {FOLDER}{use.words}.md"
                     self.problems.append(use.place.problem(f"there is no message {use.words!r}", hint))
                 continue
-            words, problems = compile_words(source, use.ground.names, use.ground.present)
+            words, problems = sayings[use.words].words(use.ground.names, use.ground.present)
             self.problems += [_for_rule(problem, use) for problem in problems if problem not in told]
             told.update(problems)
             if words is not None:

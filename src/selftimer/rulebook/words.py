@@ -6,13 +6,14 @@ A head stands between two lines `---`, or before the first one. Its lines are li
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from selftimer.errors import Problem
 from selftimer.rulebook.build_text import doubts
 from selftimer.rulebook.build_verbs import not_a_file
 from selftimer.rulebook.expression import ExpressionError
+from selftimer.rulebook.limits import MAX_FOUND, MAX_SAID, words_in
 from selftimer.rulebook.model import Where, Words
 from selftimer.rulebook.sentences import similar
 from selftimer.rulebook.textcompile import compile_text
@@ -20,19 +21,20 @@ from selftimer.rulebook.yaml12 import decode
 
 if TYPE_CHECKING:
     from selftimer.rulebook.names import Names
-    from selftimer.rulebook.template import TextTemplate
+    from selftimer.rulebook.textcompile import CompiledText
 
 FOLDER = "automations/messages/"
 SUFFIXES = (".md", ".txt")
 MAX_SUBJECT = 200
 MAX_BODY = 10_000
 _HEAD_LINE = re.compile(r"(?P<key>[A-Za-z_]+) *:(?P<value>.*)\Z")
+_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _MARKUP = (
     (re.compile(r"(?<![*\w])\*\*\S(?:[^*\n]*\S)?\*\*"), "**"),
     (re.compile(r"(?m)^#{1,6} \S"), "#"),
-    (re.compile(r"\[[^\]\n]+\]\((?:https?:|mailto:|\{\{)[^)\n]*\)"), "[text](link)"),
-    (re.compile(r"</?(?:a|b|i|p|br|div|em|strong|ul|li|img|span|h[1-6])\b[^>\n]*>", re.IGNORECASE), "HTML"),
+    (re.compile(r"\[[^\]\[\n]+\]\((?:https?:|mailto:|\{\{)[^)\n]{0,300}\)"), "[text](link)"),
+    (re.compile(r"</?(?:a|b|i|p|br|div|em|strong|ul|li|img|span|h[1-6])\b[^>\n]{0,300}>", re.IGNORECASE), "HTML"),
 )
 
 
@@ -111,6 +113,8 @@ def _read_head(head: list[tuple[int, str]], file: str) -> tuple[Part | None, tup
     attach: list[Part] = []
     problems: list[Problem] = []
     for number, line in head:
+        if len(problems) >= MAX_FOUND:
+            break
         match = _HEAD_LINE.match(line)
         key = match["key"].lower() if match else ""
         if match is None or key not in {"subject", "attach"}:
@@ -140,29 +144,69 @@ def _value(match: re.Match[str], number: int) -> Part:
     return Part(value.strip(), number, match.start("value") + 1 + len(value) - len(value.lstrip()))
 
 
+Compiled = tuple["CompiledText | ExpressionError", ...]
+"""Subject, if there is one, and body: each compiled, or what is wrong with it."""
+
+
 def compile_words(source: WordsSource, names: Names, present: frozenset[str]) -> tuple[Words | None, list[Problem]]:
     """The message compiled for what can be said where a rule sends it; doubts are warnings."""
+    return checked_words(source, compile_parts(source, names), present)
+
+
+def compile_parts(source: WordsSource, names: Names) -> Compiled:
+    """Its parts for these names: what takes the time."""
+    return tuple(_compiled(part, names) for part in source.parts())
+
+
+def _compiled(part: Part, names: Names) -> CompiledText | ExpressionError:
+    try:
+        return compile_text(part.text, names)
+    except ExpressionError as error:
+        return error
+
+
+def checked_words(
+    source: WordsSource, compiled: Compiled, present: frozenset[str]
+) -> tuple[Words | None, list[Problem]]:
+    """The message where these paths can't be missing."""
     problems: list[Problem] = []
-    compiled: list[TextTemplate | None] = []
-    for part in source.parts():
-        try:
-            template = compile_text(part.text, names)
-        except ExpressionError as error:
-            problems += [_placed(source, part, f.offset, f.message, f.hint, "error") for f in error.faults]
-            compiled.append(None)
+    good: list[CompiledText] = []
+    for part, template in zip(source.parts(), compiled, strict=True):
+        if isinstance(template, ExpressionError):
+            problems += [_placed(source, part, f.offset, f.message, f.hint, "error") for f in template.faults]
         else:
-            problems += [
-                _placed(source, part, f.offset, f.message, f.hint, "warning") for f in doubts(template, present)
-            ]
-            compiled.append(template)
-    body = compiled[-1]
-    subject = compiled[0] if len(compiled) == 2 else None
-    if body is None or (source.subject is not None and subject is None):
+            found = doubts(template, present)
+            problems += [_placed(source, part, f.offset, f.message, f.hint, "warning") for f in found]
+            good.append(template)
+    if len(good) < len(compiled):
         return None, problems
     where = Where(source.file, source.body.line, source.body.column)
     attach = tuple(part.text for part in source.attach)
-    words = Words(name=source.name, subject=subject, attach=attach, body=body, where=where, text=source.text)
+    subject = good[0] if len(good) > 1 else None
+    words = Words(name=source.name, subject=subject, attach=attach, body=good[-1], where=where, text=source.text)
     return words, problems
+
+
+@dataclass(slots=True)
+class Saying:
+    """A message and the situations in which rules say it: compiled once for those where the same can be said."""
+
+    source: WordsSource
+    _known: list[tuple[Names, Compiled]] = field(default_factory=list)
+    _size: int = 0
+
+    def words(self, names: Names, present: frozenset[str]) -> tuple[Words | None, list[Problem]]:
+        """As `compile_words`; a problem where it is too long to be compiled once more."""
+        for known, compiled in self._known:
+            if known == names:
+                return checked_words(self.source, compiled, present)
+        self._size = self._size or sum(words_in("".join(_TAG.findall(part.text))) for part in self.source.parts())
+        if self._size * (len(self._known) + 1) > MAX_SAID:
+            many = f"{self._size:,} words and signs in braces, for {len(self._known) + 1} different situations"
+            hint = "make it shorter, or write another message for some of the rules"
+            return None, [_placed(self.source, self.source.body, 0, f"this is too much to say: {many}", hint, "error")]
+        self._known.append((names, compile_parts(self.source, names)))
+        return checked_words(self.source, self._known[-1][1], present)
 
 
 def markup(source: WordsSource) -> list[Problem]:

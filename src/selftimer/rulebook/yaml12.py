@@ -28,6 +28,8 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
 MAX_REPAIRS = 20
 MAX_DIGITS = 15
+MAX_READ_AGAIN = 1024 * 1024
+"""Characters that are read again after mendings, all together."""
 
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -36,12 +38,21 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 _WORDS: dict[str, bool | None] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
 _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True)
 _WORDS |= dict.fromkeys(("false", "False", "FALSE"), False)
-_LINE = re.compile(r"(?P<head> *(?:- +)*(?:[A-Za-z_][\w.-]*: +)?)(?P<value>\S.*?) *\Z")
+_LINE = re.compile(r"(?P<head> *(?:- +)*(?:[A-Za-z_][\w.-]*: +)?)(?P<value>\S.*)\Z")
+"""Of a line without the blanks at its end."""
 _FLOW = re.compile(r"[\[{].*[\]}]\Z")
 _QUOTED = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?: +#.*)?\Z""")
 _INNER = re.compile(r"(?:\{\{.*?\}\})?[^,}\]]*")
 _COMMENT = re.compile(r"( *)#(.?)")
 _STARTS = ("{{", "{%", "!", "*", "&", "@", "%", "`", '"', "'")
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """How large a file may be: its values, and the faults until it is put down."""
+
+    values: int
+    faults: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +111,8 @@ class Document:
         return Spot(number, indent + 1 + offset - (before.rfind("\n") + 1))
 
 
-def load(content: bytes | str, file: str) -> Document:
-    """The document of a file's content. Never raises: whatever is wrong is in `problems`."""
+def load(content: bytes | str, file: str, most: Most | None = None) -> Document:
+    """The document of a file's content, at most so large. Never raises: whatever is wrong is in `problems`."""
     text, problem = decode(content, file)
     if text is None:
         return Document(file=file, problems=(problem,) if problem else (), readable=False)
@@ -109,8 +120,9 @@ def load(content: bytes | str, file: str) -> Document:
     found: list[Problem] = _forbidden(lines, file)
     if found:
         return Document(file=file, problems=tuple(found), readable=False, lines=tuple(lines))
-    for _ in range(MAX_REPAIRS):
-        reader = _Reader(file, lines)
+    read = 0
+    for _ in range(min(MAX_REPAIRS, 1 + MAX_READ_AGAIN // len(text or " "))):
+        reader = _Reader(file, lines, most)
         try:
             data = reader.read()
         except yaml.YAMLError as error:
@@ -119,8 +131,12 @@ def load(content: bytes | str, file: str) -> Document:
             if mended is None:
                 break
             lines[mended[0]] = mended[1]
-        except _TooDeep as deep:
-            found.append(Problem(file, deep.line, deep.column, f"nested more than {MAX_DEPTH} levels deep"))
+            read += len(reader.spots)
+            if most is not None and read > most.values:
+                break  # each mending is another reading
+        except _Stopped as stopped:
+            found += reader.problems
+            found.append(Problem(file, stopped.spot.line, stopped.spot.column, stopped.message, hint=stopped.hint))
             break
         else:
             found += reader.problems
@@ -163,18 +179,21 @@ def _forbidden(lines: list[str], file: str) -> list[Problem]:
     ][:MAX_REPAIRS]
 
 
-class _TooDeep(Exception):  # noqa: N818 - never leaves this module
-    def __init__(self, line: int, column: int) -> None:
-        self.line = line
-        self.column = column
+class _Stopped(Exception):  # noqa: N818 - never leaves this module
+    """The file is not read any further."""
+
+    def __init__(self, spot: Spot, message: str, hint: str = "") -> None:
+        self.spot, self.message, self.hint = spot, message, hint
 
 
 class _Reader:
     """Turns the events of one document into plain data, noting where everything stands."""
 
-    def __init__(self, file: str, lines: list[str]) -> None:
+    def __init__(self, file: str, lines: list[str], most: Most | None) -> None:
         self.file = file
         self.lines = lines
+        self.most = most
+        self.values = 0
         self.spots: dict[Path, Spot] = {}
         self.problems: list[Problem] = []
 
@@ -196,7 +215,7 @@ class _Reader:
         spot = _spot(event)
         self.spots[path] = spot
         if len(path) > MAX_DEPTH:
-            raise _TooDeep(spot.line, spot.column)
+            raise _Stopped(spot, f"nested more than {MAX_DEPTH} levels deep")
         if (
             isinstance(event, yaml.AliasEvent)
             or getattr(event, "anchor", None) is not None
@@ -235,8 +254,16 @@ class _Reader:
             mapping[name] = self._node(next(events), events, (*path, name))
         return mapping
 
+    def _count(self, event: yaml.Event) -> None:
+        """Stop where the file is larger than any that people write."""
+        self.values += 1
+        if self.most is not None and self.values > self.most.values:
+            message = f"the file has more than {self.most.values:,} values"
+            raise _Stopped(_spot(event), message, "split it into several files")
+
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         value: str = event.value
+        self._count(event)
         if event.style or not event.implicit[0]:
             return value
         self._check_comment(event)
@@ -270,7 +297,7 @@ class _Reader:
         """Report a text that YAML takes for something else; it is read as the text that it looks like."""
         value = self._raw(event).rstrip()
         number, column = _at(event.start_mark)
-        line = _LINE.match(self.lines[number])
+        line = _LINE.match(self.lines[number].rstrip(" "))
         if line is None or line.start("value") != column:  # inside { } or [ ]: it ends there
             value = _INNER.match(value)[0].rstrip()  # type: ignore[index]  # every part of it may be empty
         self._fault(event, *_begins(value, value))
@@ -287,11 +314,15 @@ class _Reader:
             depth -= isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
             if depth <= 0:
                 return
+            if depth > MAX_DEPTH:  # libyaml takes the square of the depth
+                raise _Stopped(_spot(event), f"nested more than {MAX_DEPTH} levels deep")
             event = next(events)
 
     def _fault(self, event: yaml.Event, message: str, hint: str) -> None:
         spot = _spot(event)
         self.problems.append(Problem(self.file, spot.line, spot.column, message, hint=hint))
+        if self.most is not None and len(self.problems) >= self.most.faults:
+            raise _Stopped(spot, "there are too many faults to read on", "mend these first, and check again")
 
 
 def _spot(event: yaml.Event) -> Spot:
@@ -345,7 +376,7 @@ def _explain(error: yaml.YAMLError, file: str, lines: list[str]) -> tuple[Proble
 
 def _cure(line: str) -> tuple[int, str, str, str] | None:
     """For a line whose text must be quoted: column, message, hint and the line with quotes."""
-    match = _LINE.match(line)
+    match = _LINE.match(line.rstrip(" "))
     if match is None:
         return None
     head, value = match["head"], match["value"]

@@ -66,6 +66,10 @@ def tests_schema() -> Schema:
     }
 
 
+_CALL = "^webhook [a-z0-9][a-z0-9-]*$"
+"""What begins a line of a call from outside: its name is the workspace's own."""
+
+
 def _given() -> Schema:
     kinds = {}
     for kind in FIELDS:
@@ -95,7 +99,12 @@ def _line() -> Schema:
         },
         "because": {"description": "What the reason has to hold.", **_TEXT},
     }
-    alone = {"propertyNames": {"enum": ["at"]}}
+    called: Schema = {
+        "description": "A call comes in from outside, with these of its fields in selftimer.toml.",
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "null"]},
+    }
+    alone = {"propertyNames": {"anyOf": [{"const": "at"}, {"pattern": _CALL}]}}
     shapes = [
         {"if": {"required": [name]}, "then": {"propertyNames": {"enum": ["at", name, *BESIDE.get(name, ())]}}}
         for name in (*verbs, *events)
@@ -104,6 +113,8 @@ def _line() -> Schema:
     return {
         "type": "object",
         "properties": {"at": {"description": "When, by the studio's clock.", **_TIME}, **verbs, **events, **beside},
+        "patternProperties": {_CALL: called},
+        "maxProperties": 2 + max(map(len, BESIDE.values())),
         "required": ["at"],
         "additionalProperties": False,
         "allOf": [*shapes, none],

@@ -12,6 +12,7 @@ from selftimer.ruletests.model import Answers, Called, Expected, Happens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from selftimer.rulebook.model import Where
     from selftimer.ruletests.compare import Action, Difference
     from selftimer.ruletests.model import Line
     from selftimer.ruletests.runner import Outcome
@@ -113,6 +114,22 @@ def rows_of(outcome: Outcome, zone: str) -> Iterator[Row]:
         yield Row("!", trouble)
     if outcome.differences:
         yield from diff(outcome, zone)
+
+
+def in_a_sentence(outcome: Outcome, zone: str) -> tuple[Where, str]:
+    """The first thing that is wrong with a test that failed, and the line of it: for a note to the owner."""
+    if outcome.troubles or not outcome.differences:
+        return outcome.test.where, (outcome.troubles or ("",))[0]
+    one = outcome.differences[0]
+    when = minute(one.at, zone)
+    did = f"{done(one.action)} at {minute(one.action.at, zone)}" if one.action is not None else ""
+    if one.expected is None:
+        why = f"{did} happens, and isn't in its diary" if did else f"at {when} {'; '.join(one.why)}"
+        return outcome.test.where, why
+    wanted = f"it expects {said(one.expected)} at {when}"
+    same = one.action is not None and did == f"{said(one.expected)} at {when}"
+    came = f"; what comes is {did}" if did and not same else "; " + (one.why[0] if one.why else "it doesn't come")
+    return one.expected.where, wanted + came
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from selftimer.runtime.reload import Reloader
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
+    from selftimer.runtime.tried import TryOut
     from selftimer.wiring import Service
 
 log = structlog.get_logger(__name__)
@@ -36,8 +37,9 @@ AFTER_A_FAULT = 60
 class Local:
     """Runs a service until it is told to stop: a task for each lane, woken by an order or by its one date job."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, try_out: TryOut | None = None) -> None:
         self._service = service
+        self._try_out = try_out
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
@@ -77,7 +79,7 @@ class Local:
             asyncio.create_task(self._lane("deliver", self._deliver), name="deliver"),
             asyncio.create_task(self._lane("tell", self._service.tell.step), name="tell"),
         ]
-        reloader = Reloader(self._service, lambda: self.wake("observe"))
+        reloader = Reloader(self._service, lambda: self.wake("observe"), self._try_out)
         watching = asyncio.create_task(reloader.watch(self._stop), name="reload")
         for lane in lanes:
             lane.add_done_callback(self._ended)
@@ -182,6 +184,6 @@ class Local:
             self.wake("observe")
 
 
-async def run(service: Service) -> None:
-    """Run it until it is told to stop."""
-    await Local(service).run()
+async def run(service: Service, try_out: TryOut | None = None) -> None:
+    """Run it until it is told to stop; `try_out` runs the tests of rule files that change meanwhile."""
+    await Local(service, try_out).run()

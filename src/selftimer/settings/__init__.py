@@ -32,6 +32,7 @@ from selftimer.settings.sections import (
     Limits,
     Log,
     Polling,
+    RulesSection,
     StoreSection,
     Studio,
     mailed,
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     flood: FloodSection = FloodSection()
     breaker: BreakerSection = BreakerSection()
     limits: Limits = Limits()
+    rules: RulesSection = RulesSection()
     store: StoreSection = StoreSection()
     log: Log = Log()
     webhooks: Webhooks = Field(default_factory=dict)

@@ -254,6 +254,12 @@ class Limits(Section):
     fault_tries: Whole = _POLICY.fault_tries
 
 
+class RulesSection(Section):
+    """Whether the tests of a rule file that changes while the service runs are run before it counts."""
+
+    test_on_reload: bool = True
+
+
 class StoreSection(Section):
     """Where the database is, from the workspace, and for how many days the reasons are kept."""
 
