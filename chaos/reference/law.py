@@ -53,7 +53,7 @@ def compared(source: str, condition: CompiledCondition, at: Situation) -> Judged
     found = {
         "compiled": _outcome(lambda: condition.judge(scope)),
         "judged step by step": _outcome(lambda: Run(scope).judge(condition.tree)),
-        "traced": _said(condition.trace(scope)["is"]),
+        "traced": _outcome(lambda: condition.trace(scope)["is"]),
     }
     wrong = ", ".join(f"{how} it is {said}" for how, said in found.items() if said != wanted)
     if not wrong:
@@ -61,7 +61,7 @@ def compared(source: str, condition: CompiledCondition, at: Situation) -> Judged
     return Judged(wanted, f"{source!r} is {wanted} by the specification; {wrong}; in {at}")
 
 
-def _outcome(judge: Callable[[], bool | None]) -> str:
+def _outcome(judge: Callable[[], Any]) -> str:
     try:
         return _said(judge())
     except (ConditionError, interpreter.Failed):

@@ -11,6 +11,7 @@ from chaos.reference.situations import situation
 from tests.unit.facts.small_world import SmallWorld, at, client, invoice, session
 
 from selftimer.facts.records import Kind
+from selftimer.facts.types import NUMBER
 from selftimer.rulebook.compiler import compile_condition
 from selftimer.rulebook.condition import ConditionError
 from selftimer.rulebook.names import Names
@@ -81,6 +82,17 @@ def test_a_number_stands_before_an_amount_as_it_stands_behind_one(left: int, rig
     condition = compile_condition("session.duration < invoice.amount", NAMES)
     scope = SmallWorld().scope(session=session(duration=left), invoice=invoice(amount=right))
     assert condition.judge(scope) is wanted
+
+
+def test_why_a_condition_is_unknown_is_told_though_a_part_that_was_not_looked_at_is_in_error() -> None:
+    """The trace read that part for its reason, and broke what asked for it."""
+    names = Names.of(Kind.CLIENT, Kind.SESSION, inputs={"many": NUMBER})
+    condition = compile_condition("client.sessions | sum('duration') - inputs.many > client.silent_days", names)
+    world = SmallWorld(client(), session(duration=None))
+    scope = world.scope(client=client(), inputs={"many": "seven"})
+    assert condition.judge(scope) is None
+    assert condition.trace(scope)["is"] is None
+    assert condition.trace(scope)["why"] == "client.silent_days is missing"
 
 
 def test_a_zone_that_nobody_knows_is_an_error_wherever_it_stands() -> None:
