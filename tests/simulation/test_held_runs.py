@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.simulation.studio_day import StudioDay, berlin
 
+from selftimer.cli.explaining import explain_client
+from selftimer.cli.glance import show_status
+from selftimer.cli.lists import show_deliveries
 from selftimer.plan.state import RunState
 from selftimer.store.reader import SqlReader
 
@@ -240,3 +244,19 @@ async def test_status_names_what_is_held(tmp_path: Path) -> None:
         assert [(one.rule_id, (one.reason or "").split(",")[0]) for one in view.held_runs] == [
             ("chase", "client.company is missing")
         ]
+
+
+async def test_commands_say_what_is_held_why_and_until_when(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    everything: dict[str, Any] = {"rule": None, "client": None, "limit": 9, "as_json": False}
+    async with StudioDay(tmp_path, BRANCH) as day:
+        anna = await sent_out(day)
+        folder = day.workspace
+        for show in (
+            lambda: show_status(folder, check=False, as_json=False),
+            lambda: show_deliveries(folder, state="held", **everything),
+            lambda: explain_client(folder, anna.id, None, limit=99, as_json=False),
+        ):
+            await asyncio.to_thread(show)
+            said = " ".join(capsys.readouterr().out.split())
+            assert "client.company is missing" in said
+            assert "2026-03-03" in said
