@@ -112,7 +112,7 @@ class _Writer:
                 money = self.constant(node.type.name == "money")
                 return self._one(item, lambda v: f"total([{self.path(each)} for {variable} in {v}], {money}, s)")
             case t.Where(item=item, variable=variable, tests=tests):
-                kept = " and ".join(f"{self.truth(test)} is True" for test in tests)
+                kept = f"{self._kleene(tests, 'and')} is True"  # what follows an unknown one is looked at too
                 return self._one(item, lambda v: f"[{variable} for {variable} in {v} if {kept}]")
             case _:
                 return self.truth(node)

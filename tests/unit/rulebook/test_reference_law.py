@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from chaos.expressions import EACH, judge, run
@@ -12,6 +13,7 @@ from tests.unit.facts.small_world import SmallWorld, at, client, invoice, sessio
 
 from selftimer.facts.records import Kind
 from selftimer.facts.types import NUMBER
+from selftimer.primitives.money import Money
 from selftimer.rulebook.compiler import compile_condition
 from selftimer.rulebook.condition import ConditionError
 from selftimer.rulebook.names import Names
@@ -82,6 +84,18 @@ def test_a_number_stands_before_an_amount_as_it_stands_behind_one(left: int, rig
     condition = compile_condition("session.duration < invoice.amount", NAMES)
     scope = SmallWorld().scope(session=session(duration=left), invoice=invoice(amount=right))
     assert condition.judge(scope) is wanted
+
+
+def test_a_choice_in_error_is_an_error_though_what_stands_before_it_is_unknown() -> None:
+    """The compiled form left out the record as soon as one thing was unknown, where `explain` went on to the error."""
+    names = Names.of(Kind.CLIENT, Kind.INVOICE)
+    condition = compile_condition("client.invoices | where(disputed=true, amount=invoice.amount) | count > 0", names)
+    dollars = invoice("i2", amount="5")
+    world = SmallWorld(client(), replace(dollars, amount=Money(500, "usd")), readable=False)
+    scope = world.scope(client=client(), invoice=invoice())
+    assert condition.trace(scope)["is"] == "error"
+    with pytest.raises(ConditionError):
+        condition.judge(scope)
 
 
 def test_why_a_condition_is_unknown_is_told_though_a_part_that_was_not_looked_at_is_in_error() -> None:
