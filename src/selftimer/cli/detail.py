@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from selftimer.cli.lists import print_deliveries, state_of
 from selftimer.cli.output import clean, console, local, print_json, say
 from selftimer.cli.workspace import find_run_or_delivery, load_settings, open_reader
-from selftimer.plan.state import Run
+from selftimer.plan.state import Run, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +56,8 @@ def _of_run(run: Run, client: str, zone: str) -> dict[str, str | None]:
         "about": f"{run.subject_kind.value} {run.subject_id}" if run.subject_kind else None,
         "occurrence": run.occurrence,
         "begun": local(run.begun_at, zone),
-        "waits until": local(run.wake_at, zone) if run.ended_at is None else None,
+        "waits until": local(run.wake_at, zone) if run.state is RunState.WAITING else None,
+        "too late after": local(run.wake_at, zone) if run.state is RunState.HELD else None,
         "ended": local(run.ended_at, zone),
         "reason": run.reason,
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selftimer.cli.detail import print_judgement
-from selftimer.cli.lists import state_of
+from selftimer.cli.lists import stands, state_of
 from selftimer.cli.output import clean, local, note, print_json, say
 from selftimer.cli.workspace import find_client, load_settings, open_reader
 from selftimer.errors import ConfigError, RuleFileError
@@ -169,8 +169,8 @@ def _past(history: _History, rule: str, zone: str) -> None:
         )
     for run in sorted((run for run in history.runs if run.rule_id == rule), key=lambda one: one.begun_at):
         if run.ended_at is None:
-            waits = f", waits until {local(run.wake_at, zone)}" if run.wake_at is not None else ""
-            say(f"  run {run.id[:10]} is {run.state.value}{waits}")
+            waits = stands(run, zone)
+            say(f"  run {run.id[:10]} is {run.state.value}{': ' if waits else ''}{clean(waits)}")
 
 
 def _decision(row: TraceRow) -> str:

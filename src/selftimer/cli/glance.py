@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from whenever import Instant
 
-from selftimer.cli.lists import print_deliveries
+from selftimer.cli.lists import print_deliveries, print_runs
 from selftimer.cli.output import clean, console, local, plain, print_json, print_table, say
 from selftimer.cli.workspace import load_settings, open_reader, running
 from selftimer.plan.policy import too_little
@@ -31,6 +31,7 @@ def show_status(workspace: Path, *, check: bool, as_json: bool) -> int:
         view = reader.status(upcoming=8)
         notices = reader.notices(limit=5)
         clients = {one.client_id for one in view.next_deliveries} | {one.client_id for one in view.next_timers}
+        clients |= {run.client_id for run in view.held_runs}
         names = reader.client_names(client for client in clients if client)
     troubles = find_troubles(settings, view, pid)
     if as_json:
@@ -171,6 +172,9 @@ def _ahead(view: StatusView, names: dict[str, str], zone: str) -> None:
     if waiting:
         say("\nWaiting for you (selftimer approve ID, or skip ID):")
         print_deliveries(waiting, names, zone)
+    if view.held_runs:
+        say("\nHeld, since a condition can't be decided (selftimer explain CLIENT):")
+        print_runs(view.held_runs, names, zone)
     if coming:
         say("\nNext to go out:")
         print_deliveries(coming, names, zone)

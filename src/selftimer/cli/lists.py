@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selftimer.cli.output import local, print_json, print_table, short
+from selftimer.cli.output import local, print_json, print_table, say, short
 from selftimer.cli.workspace import find_client, load_settings, open_reader
 from selftimer.plan.state import DeliveryState, RunState
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from selftimer.plan.state import Delivery
+    from selftimer.plan.state import Delivery, Run
     from selftimer.ports.reader import StoreReader
 
 
@@ -29,7 +29,12 @@ def show_runs(
     if as_json:
         print_json(found)
         return 0
-    zone = settings.studio.time_zone
+    print_runs(found, names, settings.studio.time_zone)
+    return 0
+
+
+def print_runs(found: Sequence[Run], names: dict[str, str], zone: str) -> None:
+    """One line each."""
     rows = [
         (
             short(run.id),
@@ -38,13 +43,20 @@ def show_runs(
             names.get(run.client_id or "", run.client_id),
             run.subject_id,
             local(run.begun_at, zone),
-            f"until {local(run.wake_at, zone)}" if run.state is RunState.WAITING and run.wake_at else run.reason,
+            stands(run, zone),
         )
         for run in found
     ]
     columns = ("id", "state", "rule", "client", "about", "begun", "")
     print_table(columns, rows, empty="No runs: no rule has begun anything, or none fits what you asked for.")
-    return 0
+
+
+def stands(run: Run, zone: str) -> str:
+    """What a run waits for and until when; why it is held, or ended."""
+    until = f"until {local(run.wake_at, zone)}" if run.wake_at is not None and run.ended_at is None else ""
+    if run.state is RunState.HELD:
+        return f"{run.reason or ''}; {until} at the latest" if until else run.reason or ""
+    return "; ".join(part for part in (until, run.reason) if part)
 
 
 def show_deliveries(
@@ -56,11 +68,17 @@ def show_deliveries(
         found = reader.deliveries(
             state=DeliveryState(state) if state else None, rule=rule, client=_client(reader, client), limit=limit
         )
-        names = reader.client_names(one.client_id for one in found if one.client_id)
+        asked = state == DeliveryState.HELD.value
+        held = reader.runs(state=RunState.HELD, rule=rule, client=_client(reader, client), limit=limit) if asked else []
+        clients = {one.client_id for one in found} | {run.client_id for run in held}
+        names = reader.client_names(client for client in clients if client)
     if as_json:
         print_json(found)
         return 0
     print_deliveries(found, names, settings.studio.time_zone)
+    if held:
+        say("\nRuns that are held before they come to a delivery:")
+        print_runs(held, names, settings.studio.time_zone)
     return 0
 
 

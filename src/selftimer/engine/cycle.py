@@ -49,6 +49,8 @@ class Cycle:
         self._poll_id = 0
         self.partly: set[str] = set()
         """How deep the lists were read that weren't read whole."""
+        self.in_doubt = False
+        """Whether runs are held that the next poll judges again."""
 
     async def signals_moved(self) -> bool:
         """Whether a cheap signal differs from the last time (remembered then)."""
@@ -99,7 +101,7 @@ class Cycle:
                 )
             )
             log.info("poll.done", depth=deepest, pages=count, changed=len(changes), failed=len(errors))
-            waits = await self._context.store.read(_unfinished)
+            waits, self.in_doubt = await self._context.store.read(lambda tx: (_unfinished(tx), _in_doubt(tx)))
         return bool(errors), bool(errors or gathered.left) or waits
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -277,6 +279,11 @@ def _unfinished(tx: Tx) -> bool:
     """Whether a baseline isn't done yet, or an event waits for what it rests on."""
     resources = (tx.records.resource(kind) for kind in LISTED)
     return bool(tx.events.in_state("parked")) or any(r is None or r.baseline_at is None for r in resources)
+
+
+def _in_doubt(tx: Tx) -> bool:
+    """Whether runs are held that each poll judges again, until they are late."""
+    return any(run.wake_at is not None for run in tx.runs.in_state(RunState.HELD))
 
 
 def _read_now(resource: Resource | None, kind: Kind, depth: str, now: Instant, total: int | None) -> Resource:

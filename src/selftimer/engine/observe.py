@@ -102,10 +102,11 @@ class Observe:
         return not failed
 
     def _deeper(self, cycle: Cycle, now: Instant) -> Instant:
-        """When lists that were read in part are due to be read deeper: what a poll didn't reach may have changed."""
+        """When a poll is due though nothing changes: lists that were read in part, and runs that are held in doubt."""
         cadence = self._context.policy.cadence
         waits = {"page_one": cadence.open_pages, "open": cadence.full}
-        return min((now.add(seconds=waits[depth]) for depth in cycle.partly), default=NEVER)
+        again = {waits[depth] for depth in cycle.partly} | ({cadence.page_one} if cycle.in_doubt else set())
+        return min((now.add(seconds=seconds) for seconds in again), default=NEVER)
 
     async def _depths(self, now: Instant) -> tuple[dict[Kind, str], bool]:
         """How deep each list is read now, and whether a look at the signals is enough."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from selftimer.engine import held
 from selftimer.engine.flood import hold_doubtful
 from selftimer.engine.lists import Lists
 from selftimer.engine.made import made_by
@@ -17,7 +18,7 @@ from selftimer.facts.derive import session_zone
 from selftimer.facts.stored import TraceRow
 from selftimer.plan import verdict
 from selftimer.plan.effects import plan_delivery
-from selftimer.plan.program import AtDoubt, AtEffect, AtEnd, AtWait, Place, Position, Zones, advance
+from selftimer.plan.program import AtDoubt, AtEffect, AtEnd, AtWait, Place, Position, Zones, advance, step_at
 from selftimer.plan.state import FINAL, Delivery, DeliveryState, Hold, Run, RunState, Timer
 
 if TYPE_CHECKING:
@@ -105,16 +106,18 @@ class RunDesk:
     def go_on(self, run: Run, rule: Rule, scope: Scope, reached: Instant, *, window_end: Instant | None = None) -> Run:
         """Walk from the run's counter to its next effect, wait, doubt or end, and store that."""
         scope.lists = Lists(rule, self.context, self.world)
+        program = self.context.rules.program(rule, run.entry_id)
         if unseen(self.tx, self.world, run):
             waits = "what one of its steps made can't be read yet"
-            run = replace(run, state=RunState.HELD, wake_at=None, reached_at=reached, reason=waits)
+            step = step_at(program, run.pc)
+            doubt = AtDoubt(pc=run.pc, step_id=step, why=waits, reached_at=reached, inputs=run.inputs)
+            run = self._stand(run, rule, scope, doubt)
             self.tx.runs.update(run)
             return run
         while True:
-            program = self.context.rules.program(rule, run.entry_id)
             position = Position(pc=run.pc, reached_at=reached, inputs=run.inputs)
             place = advance(program, position, scope, self.zones)
-            run = self._stand(run, place)
+            run = self._stand(run, rule, scope, place)
             if not isinstance(place, AtEffect):
                 break
             delivery = self._plan(run, rule, place, scope, window_end)
@@ -129,21 +132,43 @@ class RunDesk:
         self.tx.runs.update(run)
         return run
 
-    def _stand(self, run: Run, place: Place) -> Run:
+    def _stand(self, run: Run, rule: Rule, scope: Scope, place: Place) -> Run:
         held_for = run.reason if run.state is RunState.HELD else None
         run = replace(run, pc=place.pc, inputs=place.inputs, wake_at=None, reason=None)
         match place:
             case AtEffect():
                 return replace(run, state=RunState.ACTIVE, reached_at=place.allowed_at)
             case AtWait():
-                return replace(run, state=RunState.WAITING, wake_at=place.wake_at, reached_at=place.reached_at)
+                return self._waits(run, place)
             case AtDoubt():
-                if place.why != held_for:  # it is judged again at each poll: said once
-                    self.trace(run.rule_id, run.entry_id, "unknown", place.step_id, run=run, detail={"why": place.why})
-                    log.warning("run.held", rule=run.rule_id, run=run.id, step=place.step_id)
-                return replace(run, state=RunState.HELD, reason=place.why, reached_at=place.reached_at)
+                return self._held(run, rule, scope, place, held_for)
             case AtEnd():
                 return self._ended(run, place.reason)
+
+    def _waits(self, run: Run, place: AtWait) -> Run:
+        if place.why is not None:
+            ends = "It goes on when that is known." if place.wake_at is None else "It goes on when its time has come."
+            held.tell(self, run, place.step_id, f"waits at {place.step_id}", ends, place.why)
+        return replace(
+            run, state=RunState.WAITING, wake_at=place.wake_at, reached_at=place.reached_at, reason=place.why
+        )
+
+    def _held(self, run: Run, rule: Rule, scope: Scope, place: AtDoubt, held_for: str | None) -> Run:
+        """Held where it stands, until it is late for good (6)."""
+        limit = held.too_late(self, run, rule, scope, place.reached_at)
+        run = replace(run, state=RunState.HELD, reason=place.why, reached_at=place.reached_at, wake_at=limit)
+        if place.why != held_for:  # it is judged again at each poll: said once
+            self.trace(run.rule_id, run.entry_id, "unknown", place.step_id, run=run, detail={"why": place.why})
+            log.warning("run.held", rule=run.rule_id, run=run.id, step=place.step_id)
+        if self.now > limit:
+            return self._late(run, place.step_id)
+        held.tell_if_time(self, run, place, again=held_for is not None)
+        return run
+
+    def _late(self, run: Run, step_id: str) -> Run:
+        log.warning("run.late", rule=run.rule_id, run=run.id, step=step_id)
+        held.tell_late(self, run, step_id)
+        return self._ended(run, f"late: {run.reason}")
 
     def _plan(self, run: Run, rule: Rule, place: AtEffect, scope: Scope, window_end: Instant | None) -> Delivery:
         today = self.context.rules.today(rule.id) or rule
@@ -206,7 +231,17 @@ class RunDesk:
         scope = scope_of_run(self.context, self.tx, self.world, run)
         if self._over(run, rule, scope):
             return
-        self.go_on(run, rule, scope, run.reached_at or self.now)
+        self._again(run, rule, scope)
+
+    def _again(self, run: Run, rule: Rule, scope: Scope) -> None:
+        """Walk on from where it waits or is held; what lies before a date keeps to it."""
+        if run.state is RunState.HELD and run.wake_at is not None and run.wake_at < self.now:
+            step = step_at(self.context.rules.program(rule, run.entry_id), run.pc)
+            self.tx.runs.update(self._late(run, step))  # though it may be known by now
+            return
+        reached = run.reached_at or self.now
+        closes = held.window_of(self, run, rule, reached) if run.state is RunState.HELD else None
+        self.go_on(run, rule, scope, reached, window_end=closes)
 
     def client_changed(self, client_id: str) -> None:
         """Something of the client changed: `until` may have come true, a wait may be over or have moved (5)."""
@@ -216,7 +251,7 @@ class RunDesk:
                 continue
             scope = scope_of_run(self.context, self.tx, self.world, run)
             if not self._over(run, rule, scope) and run.state in {RunState.WAITING, RunState.HELD}:
-                self.go_on(run, rule, scope, run.reached_at or self.now)
+                self._again(run, rule, scope)
 
     def _over(self, run: Run, rule: Rule, scope: Scope) -> bool:
         """End the run if its `until` is true; an effect that may be on its way is left to itself."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from whenever import Date, Instant, Time
 
 from selftimer.facts.records import Session
+from selftimer.plan import verdict
 from selftimer.plan.inputs import OUTER, pack, unpack
 from selftimer.primitives.time import Span, local, move, move_date
 from selftimer.rulebook.condition import ConditionError, Read
@@ -188,8 +189,11 @@ class AtWait:
     """The run waits at `pc` until `wake_at`; None where the date it waits for isn't there (yet)."""
 
     pc: int
+    step_id: str
     wake_at: Instant | None
     reached_at: Instant
+    why: str | None = None
+    """What the owner has to know of it: it has no end yet, or what would end it early is in error."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -201,6 +205,8 @@ class AtDoubt:
     step_id: str
     why: str
     reached_at: Instant
+    error: bool = False
+    """Whether it is in error: that doesn't pass by itself when more is known."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -251,51 +257,64 @@ def advance(program: Program, position: Position, scope: Scope, zones: Zones) ->
                 try:
                     given = pack({name: text.value(scope) for name, text in templates.items()})
                 except (ConditionError, MissingWord) as error:
-                    return AtDoubt(pc=pc, step_id=step_id, why=str(error), reached_at=reached, inputs=inputs)
+                    told, failed = str(error), isinstance(error, ConditionError)
+                    return AtDoubt(pc=pc, step_id=step_id, why=told, reached_at=reached, error=failed, inputs=inputs)
                 inputs = {**given, OUTER: inputs}
                 pc += 1
             case Leave():
                 inputs = inputs.get(OUTER, {})
                 pc += 1
             case JumpUnless(test, target, step_id):
-                holds, why = _judged(test, scope)
+                holds, trace = verdict.holds([test], scope)
                 if holds is None:
-                    return AtDoubt(pc=pc, step_id=step_id, why=why, reached_at=reached, inputs=inputs)
+                    told, failed = _told(test, trace), "error" in trace
+                    return AtDoubt(pc=pc, step_id=step_id, why=told, reached_at=reached, error=failed, inputs=inputs)
                 pc = pc + 1 if holds else target
             case Wait(step):
-                wake, over = _waited(step, reached, scope, zones)
+                wake, over, unsure = _waited(step, reached, scope, zones)
                 if over is None:
-                    return AtWait(pc=pc, wake_at=wake, reached_at=reached, inputs=inputs)
+                    return AtWait(pc=pc, step_id=step.id, wake_at=wake, reached_at=reached, why=unsure, inputs=inputs)
                 reached, pc = max(reached, over), pc + 1
             case _:
                 assert_never(instruction)
     return AtEnd(reason="done", pc=pc, inputs=inputs)
 
 
-def _waited(step: WaitStep, reached: Instant, scope: Scope, zones: Zones) -> tuple[Instant | None, Instant | None]:
-    """When the wait ends, and when it was over: None while it isn't."""
+def _waited(
+    step: WaitStep, reached: Instant, scope: Scope, zones: Zones
+) -> tuple[Instant | None, Instant | None, str | None]:
+    """When the wait ends, when it was over (None while it isn't), and what the owner has to know of it.
+
+    An `or_until` that is unknown is no more than not yet: the wait has an end of its own. One in error never comes.
+    """
     wake = wake_time(step, reached, scope, zones)
     if wake is not None and wake <= scope.now:
-        return wake, wake
-    return wake, scope.now if _fulfilled(step, scope) else None
+        return wake, wake, None
+    why = None
+    if step.or_until is not None:
+        truth, trace = verdict.holds([step.or_until], scope)
+        if truth is True:
+            return wake, scope.now, None
+        why = _told(step.or_until, trace) if truth is None and "error" in trace else None
+    if wake is None and step.anchor is not None:
+        why = f"{'.'.join(step.anchor)} is missing, so that nobody knows how long to wait"
+    return wake, None, why
 
 
-def _judged(test: Condition, scope: Scope) -> tuple[bool | None, str]:
-    """The truth of a condition, and why it is unknown."""
-    try:
-        return test.judge(scope), f"unknown: {test.source}"
-    except ConditionError as error:
-        return None, str(error)
+def _told(test: Condition, trace: dict[str, Any]) -> str:
+    """A condition that can't be decided: which path is missing or in error, and where it stands."""
+    return f"{verdict.doubt_of(trace)}, so that `{test.source}` is {'in error' if 'error' in trace else 'unknown'}"
 
 
-def _fulfilled(step: WaitStep, scope: Scope) -> bool:
-    """Whether what the step waits for has come; unknown or in error is not yet."""
-    if step.or_until is None:
-        return False
-    try:
-        return step.or_until.judge(scope) is True
-    except ConditionError:
-        return False
+def step_at(program: Program, pc: int) -> str:
+    """The id of the step that a run stands at; '' where it stands between two."""
+    match program[pc] if pc < len(program) else None:
+        case Effect(step) | Wait(step):
+            return step.id
+        case JumpUnless(step_id=step_id) | Enter(step_id=step_id):
+            return step_id
+        case _:
+            return ""
 
 
 def wake_time(step: WaitStep, reached_at: Instant, scope: Scope, zones: Zones) -> Instant | None:

@@ -48,7 +48,7 @@ class Timer:
 
 
 class RunState(StrEnum):
-    """`active`: its delivery is under way; `waiting`: until `wake_at`; `held`: a condition is unknown."""
+    """`active`: its delivery is under way; `waiting`: until `wake_at`; `held`: in doubt, and late after `wake_at`."""
 
     ACTIVE = "active"
     WAITING = "waiting"

@@ -80,6 +80,8 @@ class StatusView:
     next_timers: tuple[Timer, ...] = ()
     next_deliveries: tuple[Delivery, ...] = ()
     """Ready, unknown and held ones in due order."""
+    held_runs: tuple[Run, ...] = ()
+    """Runs that are held since a condition of a step can't be decided; the one that is late first comes first."""
     new_fields: tuple[NewField, ...] = ()
     """Fields that nobody knows, kind by kind."""
     set_aside: tuple[SetAside, ...] = ()

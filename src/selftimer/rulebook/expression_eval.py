@@ -253,16 +253,23 @@ class Run:
         for path in t.paths(node):
             if path.start.local or path.start.listed:
                 continue
-            value: Any = getattr(self.scope, path.root)
-            said = path.root
-            for field in path.fields:
-                if value is None:
-                    break
-                value = self.read(field, value)
-                said += f".{field.name}"
-            if value is None:
+            try:
+                said = self._missing(path)
+            except ops.FAULTS:  # a part that wasn't looked at, since another was missing: it isn't what is asked about
+                continue
+            if said is not None:
                 return f"{said} is missing"
         return f"{node.text} can't be worked out"
+
+    def _missing(self, path: t.Path) -> str | None:
+        """As far as a path leads to what is missing; None where all of it is there."""
+        value, said = getattr(self.scope, path.root), path.root
+        for field in path.fields:
+            if value is None:
+                break
+            value = self.read(field, value)
+            said += f".{field.name}"
+        return said if value is None else None
 
 
 def _name(node: t.Node) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selftimer.plan.moments import entry_of_timer
-from selftimer.plan.state import DeliveryState, TimerState
+from selftimer.plan.state import DeliveryState, RunState, TimerState
 from selftimer.ruletests.compare import about_the_same, faults, minute
 from selftimer.ruletests.spoken import effects, of_step
 
@@ -184,7 +184,7 @@ class Explainer:
     def _stood(self, run: Run) -> str:
         if run.ended_at is not None:
             return f"ended at {self._at(run.ended_at)}: {self._say(run.reason or 'done')}"
-        if run.wake_at is not None:
+        if run.wake_at is not None and run.state is RunState.WAITING:
             return f"waits until {self._at(run.wake_at)}"
         return f"is {run.state.value}" + (f": {self._say(run.reason)}" if run.reason else "")
 

@@ -10,7 +10,7 @@ from selftimer.errors import StoreError
 from selftimer.facts.newfields import NEW_FIELDS, read_new_fields
 from selftimer.facts.records import Kind
 from selftimer.plan.keys import sealed
-from selftimer.plan.state import DeliveryState, TimerState
+from selftimer.plan.state import DeliveryState, RunState, TimerState
 from selftimer.ports import DEGRADED, DOUBT, SECRET
 from selftimer.ports.reader import (
     ClientView,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.facts.stored import NewField, StoredEvent, StoredRecord, TraceRow
-    from selftimer.plan.state import Delivery, Run, RunState, Timer
+    from selftimer.plan.state import Delivery, Run, Timer
     from selftimer.ports.store import Order, Pause, RuleRow
 
 D = TypeVar("D")
@@ -132,6 +132,8 @@ class SqlReader:
         orders = ORDERS.select.where(tables.orders.c.done_at.is_(None))
         timers = TIMERS.select.where(t.state == TimerState.PENDING).order_by(t.due_at).limit(upcoming)
         deliveries = DELIVERIES.select.where(d.state.in_(_AHEAD)).order_by(d.due_at).limit(upcoming)
+        held = RUNS.select.where(tables.runs.c.state == RunState.HELD)
+        held = held.order_by(tables.runs.c.wake_at, tables.runs.c.id).limit(upcoming)
         return StatusView(
             studio=self.studio,
             last_poll=polls[0] if polls else None,
@@ -145,6 +147,7 @@ class SqlReader:
             degraded=tuple(SqlControl(connection, self.studio).get(DEGRADED) or ()),
             next_timers=tuple(self._rows(connection, TIMERS, timers)),
             next_deliveries=tuple(self._rows(connection, DELIVERIES, deliveries)),
+            held_runs=tuple(self._rows(connection, RUNS, held)),
             new_fields=self._new_fields(connection),
             set_aside=self._set_aside(connection),
         )

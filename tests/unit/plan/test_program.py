@@ -363,3 +363,20 @@ def test_walking_always_comes_to_a_place_inside_the_program(parts: list[str], ho
     assert 0 <= place.pc <= len(steps)
     if isinstance(place, AtEffect):
         assert place.allowed_at <= START.add(hours=hours)
+
+
+def test_a_doubt_names_the_path_that_is_missing_and_tells_an_error_apart() -> None:
+    steps = program(
+        "when: invoice.sent\nthen:\n  - if: invoice.last_payment_at > invoice.created_at\n    then:\n      - notify: hello\n  - notify: note"
+    )
+    place = go(steps, START, client(), invoice())
+    assert isinstance(place, AtDoubt)
+    assert place.why.startswith("invoice.last_payment_at is missing, so that `invoice.last_payment_at > ")
+    assert not place.error
+    broken = program(
+        "when: invoice.sent\nthen:\n  - if: 1 / (client.sessions | count) > 1\n    then:\n      - notify: hello\n  - notify: note"
+    )
+    place = go(broken, START, client(), invoice())
+    assert isinstance(place, AtDoubt)
+    assert place.error
+    assert place.why.endswith("is in error")
