@@ -114,7 +114,8 @@ def planted(copy: Path, bug: Bug) -> Iterator[str]:
     """The copy with the bug in it, and then without; yields why it can't be planted, or nothing."""
     touched = [copy / name for name in re.findall(r"^\+\+\+ b/(\S+)", bug.path.read_text(), re.MULTILINE)]
     kept = {file: (file.read_bytes(), file.stat()) for file in touched if file.exists()}
-    apply = ["git", "apply"] if shutil.which("git") else ["patch", "-p1", "-F0", "-s", "-i"]
+    # A neighbour that has changed is no reason to plant nothing; the lines that are changed have to be as they were.
+    apply = ["git", "apply", "-C1"] if shutil.which("git") else ["patch", "-p1", "-F2", "-s", "-i"]
     said = subprocess.run([*apply, str(bug.path)], cwd=copy, capture_output=True, text=True, check=False)
     try:
         yield said.stdout + said.stderr if said.returncode else ""
@@ -189,23 +190,28 @@ def run_tests(copy: Path, tests: Sequence[str]) -> dict[str, Any]:
     return ran
 
 
+def why_not_caught(refused: str, ran: dict[str, Any]) -> str:
+    """Why a bug doesn't count as caught, by what planting it and `run_tests` came to; empty where it does."""
+    failed = ran["failed"] or {}
+    if refused:
+        return f"the patch doesn't fit the tree any more: {' '.join(refused.split())}"
+    if ran["stray"]:
+        return "not the copy was tested but an installed Selftimer"
+    if ran["code"] == 0:
+        return "missed: all of its tests are green"
+    if ran["code"] != 1 or not failed or failed["broken"]:
+        return f"its tests didn't fail but broke (code {ran['code']}): {failed.get('said', 'they hung or died')}"
+    return ""
+
+
 def try_one(copy: Path, bug: Bug) -> Outcome:
     """Plant it, run its tests, take it out again."""
     began = time.monotonic()
     with planted(copy, bug) as refused:
         ran = _NOTHING if refused else run_tests(copy, bug.tests)
-    failed = ran["failed"] or {}
-    wrong = ""
-    if refused:
-        wrong = f"the patch doesn't fit the tree any more: {' '.join(refused.split())}"
-    elif ran["stray"]:
-        wrong = "not the copy was tested but an installed Selftimer"
-    elif ran["code"] == 0:
-        wrong = "missed: all of its tests are green"
-    elif ran["code"] != 1 or not failed or failed["broken"]:
-        wrong = f"its tests didn't fail but broke (code {ran['code']}): {failed.get('said', 'they hung or died')}"
+    wrong = why_not_caught(refused, ran)
     taken = round(time.monotonic() - began, 1)
-    by = "" if wrong else str(failed["test"])
+    by = "" if wrong else str(ran["failed"]["test"])
     return Outcome(number=bug.number, name=bug.name, by=by, wrong=wrong, seconds=taken)
 
 

@@ -74,6 +74,7 @@ def test_unclear_is_looked_for_after_its_settle_window(verb: Verb) -> None:
 def test_a_process_that_died_leaves_an_unclear_one() -> None:
     after = orphaned(flying(), POLICY)
     assert (after.state, after.due_at, after.lease_until) == (S.UNKNOWN, T0.add(seconds=120), None)
+    assert not after.applied
 
 
 def unknown(verb: Verb = Verb.MESSAGE, *, applied: bool = False, attempt: int = 1) -> Delivery:
