@@ -15,7 +15,7 @@ from tests.simulation.test_new_leads import WORDS as BROUGHT
 from selftimer.engine import doubt
 from selftimer.engine.breaker import count_outcome
 from selftimer.engine.suppression import suppress
-from selftimer.plan.state import DeliveryState, Hold
+from selftimer.plan.state import DeliveryState, Hold, Verb
 from selftimer.ports import Pause
 
 if TYPE_CHECKING:
@@ -98,6 +98,17 @@ async def test_what_was_under_way_when_the_breaker_opened_is_not_told_again(tmp_
         await day.write(lambda tx: count_outcome(tx, day.service.context, unclear, day.now))
         assert await day.write(lambda tx: tx.control.pauses()) == [pause]
         assert (await day.notices()).count(SILENCE) == 1
+
+
+async def test_trouble_with_what_reaches_no_client_opens_no_breaker(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL, toml="[breaker]\nunknown_per_hour = 1\n") as day:
+        await bills(day, "Anna")
+        unclear = replace(await day.one(), state=DeliveryState.UNKNOWN)
+        for harmless in (replace(unclear, verb=Verb.NOTIFY), replace(unclear, dry=True)):
+            await day.write(partial(count_outcome, context=day.service.context, delivery=harmless, now=day.now))
+        assert await day.write(lambda tx: tx.control.pauses()) == []
+        await day.write(partial(count_outcome, context=day.service.context, delivery=unclear, now=day.now))
+        assert len(await day.write(lambda tx: tx.control.pauses())) == 1
 
 
 @pytest.mark.parametrize(("between", "stops"), [(False, True), (True, False)])

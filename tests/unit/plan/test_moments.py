@@ -160,6 +160,26 @@ def test_each_moment_of_an_entry_has_a_timer_of_its_own() -> None:
     assert {entry_of_timer(ident) for ident in ids} == {""}
 
 
+@pytest.mark.parametrize(
+    ("when", "record"),
+    [
+        ("3 business days before invoice.due_date at 10:00", BILL),
+        ("3 business days before session.start_at at 10:00", WEDDING),
+    ],
+)
+def test_a_holiday_is_no_business_day(when: str, record: Record) -> None:
+    found = moment_of(
+        trigger_of(when),
+        record,
+        late=None,
+        policy=POLICY,
+        zone_of=lambda _: "Europe/Berlin",
+        is_working=lambda day: weekday_only(day) and day != Date(2026, 6, 8),
+    )
+    assert found is not None
+    assert found.due_at == berlin("2026-06-04 10:00")
+
+
 @pytest.mark.parametrize(("sign", "expected"), [(-1, "2026-03-29 01:00"), (1, "2026-03-29 14:00")])
 def test_hours_from_a_due_date_are_hours_from_its_time_of_day(sign: Literal[-1, 1], expected: str) -> None:
     trigger = MomentTrigger(kind=Kind.INVOICE, field="due_date", sign=sign, span=Span(6, "hours"), at=Time(8))
