@@ -103,7 +103,8 @@ def copied() -> Iterator[Path]:
         copy.mkdir()
         for name in COPIED:
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, copy / name, symlinks=True)
+                half_written = shutil.ignore_patterns("*.pyc.*")  # gone again before they are copied
+                shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=half_written)
             else:
                 shutil.copy2(ROOT / name, copy / name)
         yield copy
