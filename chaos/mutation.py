@@ -56,8 +56,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     "plan/verdict.py": _PLAN,
     "facts/diff.py": _FACTS,
     "facts/sweep.py": _FACTS,
-    "engine/attempts.py": _simulations("unclear restarts guards brakes files"),
-    "engine/asking.py": _simulations("fresh threads approvals nights unclear made"),
+    "engine/attempts.py": _simulations("unclear restarts guards brakes files fresh"),
+    "engine/asking.py": _simulations("fresh threads approvals nights unclear made brakes moments_in_time"),
     "engine/breaker.py": _simulations("guards"),
     "engine/doubt.py": _simulations("guards"),
     "engine/flood.py": _simulations("brakes calendar backfill becomes guards"),
@@ -279,15 +279,21 @@ class _Driver:
     def _tell(self, tested: Tested) -> None:
         if tested.fate != "killed":
             where = f"{self.score.module}:{tested.mutant.line}"
-            print(f"  {tested.fate}  {where:<28} {tested.mutant.inside}: {tested.mutant.what}", file=sys.stderr)
+            mutant = tested.mutant
+            print(f"  {tested.fate} {mutant.number:4}  {where:<26} {mutant.inside}: {mutant.what}", file=sys.stderr)
 
 
-def score_of(name: str, *, sample: int | None, seed: int, most: int | None = None) -> Score:
-    """The score of one module, or of so many of its mutants as the seed chooses. In a process without other tests."""
+def score_of(
+    name: str, *, sample: int | None = None, seed: int = 0, numbers: Sequence[int] = (), most: int | None = None
+) -> Score:
+    """The score of a module, or of some of its mutants: by their numbers, or so many as the seed chooses.
+
+    In a process that has imported nothing of ours yet.
+    """
     import pytest
 
     every = range(len(mutants_of((SOURCES / name).read_text())))
-    chosen = None if sample is None or sample >= len(every) else Random(seed).sample(every, sample)
+    chosen = list(numbers) or (None if sample is None or sample >= len(every) else Random(seed).sample(every, sample))
     driver = _Driver(name, chosen, most or (MOST if name.startswith("engine/") else 10_000))
     tests = [str(ROOT / test) for test in MODULES[name]]
     os.chdir(ROOT)
@@ -341,6 +347,7 @@ def main() -> int:
     asking.add_argument("--module", action="append", choices=list(MODULES), help="this one; may be given again")
     asking.add_argument("--sample", type=int, help="so many mutants of each module")
     asking.add_argument("--seed", type=int, default=0, help="which ones, where it is a sample")
+    asking.add_argument("--number", type=int, action="append", default=[], help="this mutant; may be given again")
     asking.add_argument("--most", type=int, help=f"tests a mutant, the quickest first (the engine's: {MOST})")
     asking.add_argument("--json", action="store_true", help="a line of JSON for each module")
     asked = asking.parse_args()
@@ -349,7 +356,8 @@ def main() -> int:
         return max(subprocess.run([*_again(), "--module", name], cwd=ROOT, check=False).returncode for name in names)
     out = os.dup(1)
     os.dup2(2, 1)  # what pytest says goes to stderr
-    row = _row(score_of(names[0], sample=asked.sample, seed=asked.seed, most=asked.most))
+    score = score_of(names[0], sample=asked.sample, seed=asked.seed, numbers=asked.number, most=asked.most)
+    row = _row(score)
     sys.stdout.flush()
     os.dup2(out, 1)
     if asked.json:
