@@ -66,7 +66,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 """Delivery and diff, each with the tests that are to keep it."""
 SLICE = 40
 """Mutants of one seed of the campaign."""
-MOST = 40
+MOST = 120
 """Tests that a mutant of the engine is run against, of those that come through its line."""
 LONGEST = 15.0
 """Seconds that a test may take beyond five times what it took before."""
