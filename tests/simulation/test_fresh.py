@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.acceptance.support_meddler import Meddler
 from tests.simulation.studio_day import StudioDay
 
 from selftimer.plan.state import DeliveryState, Hold
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpx
 
 FOLLOW = """
 - id: follow
@@ -38,6 +41,30 @@ async def test_a_reply_ends_it_though_no_poll_has_seen_it(tmp_path: Path) -> Non
         assert await day.ends() == ["until came true"]
 
 
+async def test_what_was_read_too_long_ago_is_read_again_before_anything_is_sent(tmp_path: Path) -> None:
+    """A slow studio: the thread takes six seconds to come, and the client answers before it is there."""
+    day = StudioDay(tmp_path, FOLLOW)
+
+    async def slowly() -> None:
+        if meddler.hits == 1:
+            await day.clock.sleep(6)
+
+    def answered(response: httpx.Response) -> httpx.Response:
+        if meddler.hits == 1:
+            day.says(anna)
+        return response
+
+    day.transport = meddler = Meddler(day.transport, before=slowly, spoil=answered)  # type: ignore[assignment] # it counts requests too
+    async with day:
+        await day.until("2026-03-02 09:01")
+        anna = day.lead("Anna")
+        await day.until("2026-03-04 09:58")
+        meddler.path = r"GET /api/v1/conversations/(conv_|\?.*client_id=)"
+        await day.until("2026-03-04 12:00")
+        assert day.sent() == []
+        assert await day.ends() == ["until came true"]
+
+
 async def test_a_reply_in_another_thread_ends_it_too(tmp_path: Path) -> None:
     async with StudioDay(tmp_path, FOLLOW) as day:
         await day.until("2026-03-02 09:01")
@@ -47,6 +74,19 @@ async def test_a_reply_in_another_thread_ends_it_too(tmp_path: Path) -> None:
         day.world.changed_at = None
         await day.until("2026-03-06 12:00")
         assert day.sent() == []
+
+
+async def test_a_booking_ends_it_though_no_poll_has_seen_it(tmp_path: Path) -> None:
+    rules = FOLLOW.replace("client.replied or client.contacted", "client.next_session").replace("  if: ", "  # if: ")
+    async with StudioDay(tmp_path, rules) as day:
+        await day.until("2026-03-02 09:01")
+        anna = day.lead("Anna")
+        await day.until("2026-03-04 09:58")
+        day.session(anna, "2026-04-01 12:00")
+        day.world.changed_at = None
+        await day.until("2026-03-04 10:02")
+        assert day.sent() == []
+        assert await day.ends() == ["until came true"]
 
 
 async def test_the_owners_own_message_ends_it_and_ours_does_not(tmp_path: Path) -> None:

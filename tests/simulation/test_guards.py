@@ -15,12 +15,16 @@ from tests.simulation.test_new_leads import WORDS as BROUGHT
 from selftimer.engine import doubt
 from selftimer.engine.breaker import count_outcome
 from selftimer.engine.suppression import suppress
-from selftimer.plan.state import DeliveryState, Hold
+from selftimer.plan.state import DeliveryState, Hold, Verb
+from selftimer.ports import Pause
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from whenever import Instant
+
+    from selftimer.ports import Tx
 
 SILENCE = "Nothing is sent any more: the breaker is open"
 
@@ -94,6 +98,17 @@ async def test_what_was_under_way_when_the_breaker_opened_is_not_told_again(tmp_
         await day.write(lambda tx: count_outcome(tx, day.service.context, unclear, day.now))
         assert await day.write(lambda tx: tx.control.pauses()) == [pause]
         assert (await day.notices()).count(SILENCE) == 1
+
+
+async def test_trouble_with_what_reaches_no_client_opens_no_breaker(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL, toml="[breaker]\nunknown_per_hour = 1\n") as day:
+        await bills(day, "Anna")
+        unclear = replace(await day.one(), state=DeliveryState.UNKNOWN)
+        for harmless in (replace(unclear, verb=Verb.NOTIFY), replace(unclear, dry=True)):
+            await day.write(partial(count_outcome, context=day.service.context, delivery=harmless, now=day.now))
+        assert await day.write(lambda tx: tx.control.pauses()) == []
+        await day.write(partial(count_outcome, context=day.service.context, delivery=unclear, now=day.now))
+        assert len(await day.write(lambda tx: tx.control.pauses())) == 1
 
 
 @pytest.mark.parametrize(("between", "stops"), [(False, True), (True, False)])
@@ -441,30 +456,58 @@ async def test_a_suppressed_client_gets_no_advertising_and_all_the_rest(tmp_path
         assert words(day).count("offer Anna") == 1
 
 
+def once_it_is_read(day: StudioDay, deed: Callable[[Tx], None]) -> None:
+    """Carry something out between the reads of the next delivery and the transaction that sets it in flight."""
+    store, asked = day.service.store, False
+    written = store.write
+
+    def listen(point: str) -> None:
+        nonlocal asked
+        asked = asked or point == "deliver.asked"
+
+    async def write(work: Any) -> Any:
+        nonlocal asked
+        if asked:
+            asked = False
+            await written(deed)
+        return await written(work)
+
+    day.service.context.crash_point = listen
+    store.write = write  # type: ignore[method-assign]
+
+
 async def test_a_wish_that_comes_between_the_reads_and_the_post_still_counts(tmp_path: Path) -> None:
     async with StudioDay(tmp_path, OFFER) as day:
         anna = day.known("Anna")
         await day.until("2026-03-02 09:01")
-        store, asked = day.service.store, False
-        written = store.write
 
-        def listen(point: str) -> None:
-            nonlocal asked
-            asked = asked or point == "deliver.asked"
+        def wish(tx: Tx) -> None:
+            suppress(tx, day.service.context, day.now, {"client": anna.id})
 
-        async def write(work: Any) -> Any:
-            nonlocal asked
-            if asked:
-                asked = False
-                await written(lambda tx: suppress(tx, day.service.context, day.now, {"client": anna.id}))
-            return await written(work)
-
-        day.service.context.crash_point = listen
-        store.write = write  # type: ignore[method-assign]
+        once_it_is_read(day, wish)
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 10:00")
         assert day.sent() == []
         assert await day.states() == ["offer skipped: suppressed"]
+
+
+@pytest.mark.parametrize("switch", ["flag", "file"])
+async def test_a_pause_that_comes_between_the_reads_and_the_post_still_counts(tmp_path: Path, switch: str) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        anna = day.known("Anna")
+        await day.until("2026-03-02 09:01")
+
+        def pull(tx: Tx) -> None:
+            if switch == "file":
+                day.service.settings.stop_file.touch()
+            else:
+                tx.control.put_pause(Pause(scope="all", id="", since=day.now, why="a flood in the cellar"))
+
+        once_it_is_read(day, pull)
+        day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-02 10:00")
+        assert day.sent() == []
+        assert (await day.one()).state is DeliveryState.READY
 
 
 async def test_no_thread_is_opened_for_advertising_that_is_not_wanted(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
+from tests.acceptance.support_meddler import Meddler
 from tests.simulation.studio_day import ProcessDied, StudioDay
 
 from selftimer.plan.state import DeliveryState, Hold
@@ -85,6 +88,33 @@ async def test_a_contract_is_made_once_or_held_wherever_the_process_died(tmp_pat
         held = await day.held()
         assert [d.hold for d in held] == ([Hold.EVIDENCE] if lost else [])
         assert len(day.sent()) == (0 if lost else 1)
+
+
+async def test_the_line_of_the_journal_is_on_the_disk_before_the_post_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut after the POST, and a backup that is put back: only that line knows of it then."""
+    day, durable, real = StudioDay(tmp_path, FOLLOW), 0, os.fsync
+    journal = day.database.parent / "sends.jsonl"
+
+    def fsync(file: int) -> None:
+        nonlocal durable
+        real(file)
+        if journal.exists() and os.path.samestat(os.fstat(file), journal.stat()):
+            durable = os.fstat(file).st_size
+
+    async def look() -> None:
+        lines = journal.read_bytes()[:durable].splitlines() if journal.exists() else []
+        known.append([orjson.loads(line)["outcome"] for line in lines])
+
+    known: list[list[str]] = []
+    monkeypatch.setattr("os.fsync", fsync)
+    day.transport = Meddler(day.transport, path="POST .*/conversation_messages", before=look)  # type: ignore[assignment] # it counts requests too
+    async with day:
+        await day.until("2026-03-02 09:01")
+        day.lead("Anna")
+        await day.until("2026-03-05 12:00")
+    assert known == [["intent"], ["intent", "sent", "intent"]]
 
 
 async def test_waits_timers_and_approvals_are_there_after_a_restart(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.simulation.studio_day import StudioDay
+from whenever import Date
 
 from selftimer.plan.state import DeliveryState, Hold
+from selftimer.sandbox.book import money
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +65,27 @@ async def test_a_message_that_did_not_arrive_is_sent_once_more(tmp_path: Path, f
         await billed(day, fault)
         assert [row[12:] for row in day.sent()] == ["bill Anna"]
         assert (await day.one()).attempt == 2
+
+
+async def test_an_older_message_with_the_same_words_is_not_taken_for_one_that_never_arrived(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, MESSAGE) as day:
+        anna = day.known()
+        day.kim_says(anna, "bill Anna\n\nKim, Studio Nord")
+        await day.until("2026-03-05 09:01")
+        day.fault("drop_before", method="POST", path="/conversation_messages")
+        day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-05 09:45")
+        assert [row[12:] for row in day.sent()] == ["bill Anna"]
+        assert (await day.one()).attempt == 2
+
+
+async def test_two_effects_of_the_same_words_are_two_messages(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, MESSAGE + MESSAGE.replace("id: bill", "id: again")) as day:
+        await billed(day, {"kind": "status", "status": 429})
+        assert [row[12:] for row in day.sent()] == ["bill Anna", "bill Anna"]
+        first, second = await day.deliveries()
+        assert first.result_id != second.result_id
+        assert {first.reason, second.reason} == {None}
 
 
 async def test_a_message_that_is_lost_twice_is_held_with_what_is_known(tmp_path: Path) -> None:
@@ -206,6 +229,23 @@ async def test_a_document_that_is_not_found_is_held_and_never_posted_twice(
         day.session(anna, "2026-04-01 12:00")
         await day.until("2026-03-02 12:00")
         assert day.made(kind) == []
+        assert (await day.one()).hold is Hold.EVIDENCE
+
+
+@pytest.mark.parametrize("kind", ["contract", "invoice"])
+async def test_a_document_that_another_client_got_meanwhile_is_not_taken_for_ours(tmp_path: Path, kind: str) -> None:
+    async with StudioDay(tmp_path, paper(kind)) as day:
+        anna, ben = day.known(), day.known("Ben")
+        await day.until("2026-03-02 09:01")
+        day.fault("drop_before", method="POST", path=PAPERS[kind][0])
+        day.session(anna, "2026-04-01 12:00")
+        await day.until("2026-03-02 09:06")
+        if kind == "contract":
+            day.contract(ben)
+        else:
+            item = money.line(day.world, ben.id, "Deposit", 10_000)
+            money.add_invoice(day.world, ben.id, [item], Date.parse_iso("2026-03-16"), by="studio")
+        await day.until("2026-03-02 12:00")
         assert (await day.one()).hold is Hold.EVIDENCE
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import shutil
+import socket
 import ssl
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -141,6 +142,26 @@ async def called(certificate: Path, host: str) -> Receiver:
 async def test_the_address_is_pinned_and_the_certificate_is_that_of_the_name(certificate: Path) -> None:
     one = await called(certificate, "localhost")
     assert one.calls[0].headers["host"] == f"localhost:{one.port}"
+
+
+async def test_a_name_that_leads_elsewhere_when_it_is_asked_again_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever holds a domain can let it lead to an open address while it is checked, and inside while it is called."""
+    real, asked = socket.getaddrinfo, []
+
+    def resolve(host: Any, *rest: Any, **more: Any) -> Any:
+        if host in {"turns.test", b"turns.test"}:
+            asked.append(host)
+            return real("127.0.0.1" if len(asked) == 1 else "127.0.0.66", *rest, **more)
+        return real(host, *rest, **more)
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    one = Receiver()
+    async with listening(one):
+        await Caller().post(Target(url=f"http://turns.test:{one.port}/hook", local=True), {}, b"{}")
+    assert len(asked) == 1
+    assert one.calls[0].headers["host"] == f"turns.test:{one.port}"
 
 
 async def test_a_certificate_of_another_name_is_not_to_be_trusted(certificate: Path) -> None:

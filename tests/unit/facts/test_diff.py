@@ -49,6 +49,8 @@ TABLE: list[tuple[Record | None, Record, str]] = [
     (session(status="inquiry"), session(status="pending"), "session.pending"),
     (session(status="pending"), session(status="confirmed"), "session.confirmed"),
     (session(), session(start_at=at("2026-06-11T12:00Z")), "session.rescheduled"),
+    (session(status="inquiry"), session(status="inquiry", start_at=at("2026-06-11T12:00Z")), "session.rescheduled"),
+    (session(status="pending"), session(status="pending", start_at=at("2026-06-11T12:00Z")), "session.rescheduled"),
     (session(status="inquiry"), session(status="declined"), "session.declined"),
     (session(), session(status="canceled"), "session.canceled"),
     (invoice(status="draft"), invoice(status="unpaid"), "invoice.sent"),
@@ -154,6 +156,7 @@ def test_a_canceled_session_that_moves_is_not_rescheduled() -> None:
 
 
 def test_type_and_status_have_events_of_their_own() -> None:
+    assert names(None, client(type="lead", status="archived")) == ["lead.created"]
     assert names(client(type="lead"), client(type="client")) == ["lead.converted"]
     assert names(client(type="lead", notes="a"), client(type="client", notes="b")) == [
         "lead.converted",
@@ -190,6 +193,9 @@ def test_a_change_back_and_forth_is_the_same_change_again_and_another_value_is_a
         return event.occurrence
 
     assert digest("a") == digest("a") != digest("b")
+    assert (
+        digest("a") == "client.changed:4a37120cc18e4f952e51a97d"
+    )  # in every version, or an update of ours fires again
 
 
 def test_an_event_is_about_its_subject() -> None:
@@ -206,6 +212,10 @@ def test_an_event_happened_when_the_record_says_or_when_it_was_seen() -> None:
     assert (created.at, created.seen_at) == (at("2026-01-01T10:00Z"), SEEN.at)
     (became,) = events_of(client(type="other"), client(type="lead"), SEEN)
     assert became.at == SEEN.at  # an old contact who becomes a lead does so now
+    (wrote,) = events_of(None, message("m1", "2026-06-01T10:00Z"), SEEN)
+    assert wrote.at == at("2026-06-01T10:00Z")
+    booked = session(created_at=at("2026-05-01T10:00Z"))
+    assert [event.at for event in events_of(None, booked, SEEN)] == [SEEN.at]  # its status is of when it was seen
     (undated,) = events_of(None, client(type="lead", created_at=None), SEEN)
     assert undated.at == SEEN.at
     (moved,) = events_of(session(), session(start_at=at("2026-06-11T12:00Z")), SEEN)
@@ -217,7 +227,8 @@ def test_what_is_gone_is_told_once_a_record_for_kinds_that_people_know() -> None
     gone = removed(invoice(), SEEN)
     assert gone is not None
     assert (gone.name, gone.occurrence, gone.changed) == ("invoice.removed", "invoice.removed", ())
-    for silent in (payment(), message("m1", "2026-06-01T10:00Z"), Conversation(id="t1", client_id="c1")):
+    talk, kind = Conversation(id="t1", client_id="c1"), SessionType(id="st1", name="Portrait")
+    for silent in (payment(), message("m1", "2026-06-01T10:00Z"), talk, kind):
         assert removed(silent, SEEN) is None
 
 

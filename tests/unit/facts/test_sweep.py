@@ -53,7 +53,8 @@ def test_newest_first_is_seen_in_the_dates_and_never_assumed() -> None:
     down = certify([page("ab", 2, created=["2026-02", "2026-01"])], page("ab", 2))
     up = certify([page("ab", 2, created=["2026-01", "2026-02"])], page("ab", 2))
     undated = certify([page("ab", 2, created=["2026-02", None])], page("ab", 2))
-    assert (down.ordered, up.ordered, undated.ordered) == (True, False, False)
+    same = certify([page("ab", 2, created=["2026-02", "2026-02"])], page("ab", 2))
+    assert (down.ordered, up.ordered, undated.ordered, same.ordered) == (True, False, False, True)
 
 
 def test_a_list_that_tells_no_total_is_never_trusted_after_one_look() -> None:

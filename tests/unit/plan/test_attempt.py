@@ -18,7 +18,9 @@ from selftimer.plan.attempt import (
     Unsure,
     after_attempt,
     after_look,
+    given_up,
     orphaned,
+    result_kind,
     settle_window,
 )
 from selftimer.plan.policy import Policy
@@ -72,6 +74,7 @@ def test_unclear_is_looked_for_after_its_settle_window(verb: Verb) -> None:
 def test_a_process_that_died_leaves_an_unclear_one() -> None:
     after = orphaned(flying(), POLICY)
     assert (after.state, after.due_at, after.lease_until) == (S.UNKNOWN, T0.add(seconds=120), None)
+    assert not after.applied
 
 
 def unknown(verb: Verb = Verb.MESSAGE, *, applied: bool = False, attempt: int = 1) -> Delivery:
@@ -138,6 +141,93 @@ def test_one_look_that_failed_does_not_count_as_one_that_found_nothing() -> None
     blind = after_look(once, None, T0.add(seconds=180), POLICY)
     assert blind.looks == once.looks
     assert after_look(blind, ["msg_1"], T0.add(seconds=240), POLICY).state is S.SENT
+
+
+def test_an_attempt_changes_what_it_says_and_nothing_else() -> None:
+    at, was = T0.add(seconds=7), flying(hold=Hold.APPROVAL, looks=("2026-03-01T08:00:00Z",), reason="before")
+    assert after_attempt(was, Sent(result_id="m", result_kind="message"), at, POLICY) == replace(
+        was, state=S.SENT, hold=None, lease_until=None, result_id="m", result_kind="message", sent_at=at, reason=None
+    )
+    no = NotSent(reason="no", permanent=True)
+    assert after_attempt(was, no, at, POLICY) == replace(was, state=S.FAILED, lease_until=None, reason="no")
+    busy, in_30 = NotSent(reason="busy"), at.add(seconds=30)
+    assert after_attempt(was, busy, at, POLICY) == replace(
+        was, state=S.READY, lease_until=None, due_at=in_30, reason="busy"
+    )
+    last = replace(was, attempt=POLICY.attempts)
+    assert after_attempt(last, busy, at, POLICY) == replace(
+        last, state=S.FAILED, lease_until=None, reason="busy; gave up after 6 attempts"
+    )
+    for outcome, applied in ((Unsure(reason="why"), False), (SentUnnamed(reason="why"), True)):
+        assert after_attempt(was, outcome, at, POLICY) == replace(
+            was,
+            state=S.UNKNOWN,
+            lease_until=None,
+            due_at=T0.add(seconds=120),
+            looks=(),
+            applied=applied,
+            reason="why",
+        )
+
+
+def test_a_look_changes_what_it_says_and_nothing_else() -> None:
+    at, first = T0.add(seconds=700), T0.add(seconds=600).format_iso()
+    was = replace(unknown(), lease_until=T0.add(seconds=900), looks=(first,))
+    ready = replace(was, state=S.READY, lease_until=None, looks=(), due_at=at)
+    assert after_look(was, [], at, POLICY) == replace(ready, reason="not found: once more")
+    for verb, why in ((Verb.LEAD, "not found: once more"), (Verb.COUPON, "not found: once more")):
+        assert after_look(replace(was, verb=verb), [], at, POLICY) == replace(ready, verb=verb, reason=why)
+    update = replace(was, verb=Verb.UPDATE)
+    assert after_look(update, [], at, POLICY) == replace(ready, verb=Verb.UPDATE, reason="not as set")
+    gap = at.add(seconds=60)
+    assert after_look(was, None, at, POLICY) == replace(was, lease_until=None, due_at=gap)
+    once = replace(was, looks=())
+    assert after_look(once, [], at, POLICY) == replace(once, lease_until=None, looks=(at.format_iso(),), due_at=gap)
+    held = after_look(was, ["a", "b"], at, POLICY)
+    assert (held.state, held.lease_until, held.looks) == (S.HELD, None, was.looks)
+    assert (held.due_at - at).total("hours") == 24 * 3650
+
+
+def test_a_webhook_that_may_have_arrived_goes_out_again_at_once_and_its_receiver_tells_them_apart() -> None:
+    at = T0.add(seconds=700)
+    was = replace(unknown(Verb.WEBHOOK, attempt=9), lease_until=T0.add(seconds=900), looks=("x",))
+    again = replace(was, state=S.READY, lease_until=None, looks=(), due_at=at, reason="once more")
+    assert after_look(was, None, at, POLICY) == again
+    busy = after_attempt(flying(Verb.WEBHOOK, attempt=40), NotSent(reason="busy"), at, POLICY)
+    assert (busy.state, busy.due_at) == (S.READY, at.add(seconds=3_600))
+
+
+def test_a_lead_is_entered_once_more_and_never_twice_more() -> None:
+    assert looked_in_vain(unknown(Verb.LEAD)).state is S.READY
+    assert looked_in_vain(unknown(Verb.LEAD, attempt=2)).hold is Hold.EVIDENCE
+
+
+def test_a_day_in_which_nothing_could_be_read_is_a_day_to_the_hour() -> None:
+    assert after_look(unknown(), None, T0.add(hours=24), POLICY).state is S.UNKNOWN
+    assert after_look(unknown(), None, T0.add(hours=24, seconds=1), POLICY).hold is Hold.EVIDENCE
+
+
+def test_one_without_an_intent_counts_from_when_it_was_due() -> None:
+    never = replace(flying(), intent_at=None, due_at=T0.add(seconds=50))
+    assert orphaned(never, POLICY).due_at == T0.add(seconds=170)
+    assert after_look(replace(never, state=S.UNKNOWN), None, T0.add(hours=90), POLICY).state is S.UNKNOWN
+
+
+def test_what_an_effect_makes_is_a_record_of_its_kind_and_a_note_makes_none() -> None:
+    found = {verb: result_kind(verb) for verb in Verb}
+    assert {verb for verb, kind in found.items() if kind is None} == {Verb.NOTIFY, Verb.WEBHOOK}
+    assert {verb for verb, kind in found.items() if kind == "client"} == {Verb.UPDATE, Verb.LEAD}
+    assert all(kind == verb.value for verb, kind in found.items() if kind not in {None, "client"})
+
+
+@pytest.mark.parametrize(("state", "hold"), [(S.UNKNOWN, Hold.EVIDENCE), (S.READY, Hold.FAULT)])
+def test_what_trips_us_too_often_is_held_with_the_evidence_where_it_may_have_been_sent(
+    state: DeliveryState, hold: Hold
+) -> None:
+    held = given_up(replace(flying(), state=state, faults=5), T0)
+    assert (held.state, held.hold, held.lease_until) == (S.HELD, hold, None)
+    assert (held.due_at - T0).total("hours") == 24 * 3650
+    assert ("nothing was sent" in (held.reason or "")) == (state is S.READY)
 
 
 # --- the small model ------------------------------------------------------------------------------

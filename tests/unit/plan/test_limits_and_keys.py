@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.unit.store.builders import T0, delivery
 
-from selftimer.plan.keys import delivery_key, digest, normalised
+from selftimer.plan.keys import delivery_key, digest, normalised, sealed, unique_of
 from selftimer.plan.limits import windows
 from selftimer.plan.policy import Caps
 from selftimer.plan.state import Verb
@@ -75,3 +75,40 @@ def test_a_text_is_the_same_after_an_html_round_trip() -> None:
     assert normalised("Hi\u00a0Anna,\r\n\r\nsee  you") == normalised("Hi Anna, see you")
     assert normalised("Cafe\u0301") == normalised("Caf\u00e9")
     assert digest("Hi  Anna") == digest("Hi Anna") != digest("Hi Ben")
+
+
+def test_a_digest_is_the_same_in_every_version_or_all_that_was_kept_would_be_forgotten() -> None:
+    """The journal, the suppression list and purged clients are known by them alone."""
+    assert digest("Hi Anna") == "221151dd47a6becda95b1d1cf69cc8ae"
+    assert sealed("00ff" * 8, "email", " Anna@Example.COM ") == sealed("00ff" * 8, "email", "anna@example.com")
+    assert sealed("00ff" * 8, "email", "anna@example.com") == "b41bd879fc55e1f14577678d5abed1a7b91e5c2d"
+    assert sealed("ff00" * 8, "email", "anna@example.com") != sealed("00ff" * 8, "email", "anna@example.com")
+    assert sealed("00ff" * 8, "client", "anna@example.com") != sealed("00ff" * 8, "email", "anna@example.com")
+
+
+def test_a_coupons_unique_part_is_of_eight_signs_that_nobody_mistakes_and_always_the_same() -> None:
+    assert unique_of("studio|r|cl_1|lead.created|create:coupon") == "RGTK95H7"
+    codes = {unique_of(f"key {n}") for n in range(2_000)}
+    assert len(codes) == 2_000
+    assert {len(code) for code in codes} == {8}
+    assert {sign for code in codes for sign in code} == set("23456789ABCDEFGHJKLMNPQRSTUVWXYZ")
+
+
+def test_a_windows_span_and_its_beginning_are_one_and_it_counts_for_whom_it_says() -> None:
+    found = list(windows(delivery("d1", purpose="marketing"), Caps(), T0, {}))
+    assert all(T0.subtract(seconds=w.seconds) == w.since for w in found)
+    assert [(w.rule_id, w.client_id, w.purpose) for w in found] == [
+        ("reminder", None, None),
+        ("reminder", None, None),
+        (None, None, None),
+        (None, None, None),
+        (None, "cl_d1", None),
+        (None, "cl_d1", "marketing"),
+        (None, "cl_d1", "marketing"),
+    ]
+    assert [w.seconds for w in found] == [3_600, 86_400, 3_600, 86_400, 86_400, 86_400, 604_800]
+
+
+def test_a_note_about_nobody_has_no_windows_of_a_client() -> None:
+    found = windows(delivery("d1", client_id=None, purpose="marketing"), Caps(), T0, {})
+    assert all("client" not in w.what for w in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from hypothesis import given
@@ -17,10 +17,14 @@ from selftimer.facts.records import Kind
 from selftimer.plan.moments import (
     CLOCK_EVENTS,
     Moment,
+    became_of,
     clock_trigger,
+    entry_becomes,
     entry_moments,
     entry_of_timer,
     moment_of,
+    of_moment,
+    of_tick,
     timer_for,
 )
 from selftimer.plan.policy import Policy
@@ -143,6 +147,7 @@ def test_events_of_the_clock_are_moments_of_their_records() -> None:
     assert ended is not None
     assert overdue is not None
     assert (ended.due_at, overdue.due_at) == (WEDDING.end_at, berlin("2026-06-11 00:00"))
+    assert ended.closes_at == ended.due_at.add(hours=24)
     assert clock_trigger(EventTrigger(name="lead.created")) is None
     assert clock_trigger(ManualTrigger()) is None
     assert CLOCK_EVENTS["invoice.overdue"].at == Time()
@@ -153,6 +158,64 @@ def test_each_moment_of_an_entry_has_a_timer_of_its_own() -> None:
     ids = [ident for ident, _ in entry_moments(rule.entries[0])]
     assert ids == ["", "#2"]
     assert {entry_of_timer(ident) for ident in ids} == {""}
+
+
+@pytest.mark.parametrize(
+    ("when", "record"),
+    [
+        ("3 business days before invoice.due_date at 10:00", BILL),
+        ("3 business days before session.start_at at 10:00", WEDDING),
+    ],
+)
+def test_a_holiday_is_no_business_day(when: str, record: Record) -> None:
+    found = moment_of(
+        trigger_of(when),
+        record,
+        late=None,
+        policy=POLICY,
+        zone_of=lambda _: "Europe/Berlin",
+        is_working=lambda day: weekday_only(day) and day != Date(2026, 6, 8),
+    )
+    assert found is not None
+    assert found.due_at == berlin("2026-06-04 10:00")
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(-1, "2026-03-29 01:00"), (1, "2026-03-29 14:00")])
+def test_hours_from_a_due_date_are_hours_from_its_time_of_day(sign: Literal[-1, 1], expected: str) -> None:
+    trigger = MomentTrigger(kind=Kind.INVOICE, field="due_date", sign=sign, span=Span(6, "hours"), at=Time(8))
+    spring = invoice(due_date=Date(2026, 3, 29))
+    found = moment_of(trigger, spring, late=None, policy=POLICY, zone_of=lambda _: "UTC", is_working=weekday_only)
+    assert found is not None
+    assert found.due_at == berlin(expected)  # that night has an hour less
+
+
+def test_only_moments_of_records_count_from_a_records_date() -> None:
+    entry = rule_of("when: [2 days before session.start_at at 09:00, session.ended]\nthen:\n  - notify: note").entries[
+        0
+    ]
+    tick = rule_of("when: every monday at 08:00\nfor_each: client\nthen:\n  - notify: note").entries[0].triggers
+    mixed = replace(entry, triggers=(entry.triggers[0], *tick, entry.triggers[1]))
+    assert [ident for ident, _ in entry_moments(mixed)] == ["", "#3"]
+
+
+def test_each_becomes_of_an_entry_has_occurrences_of_its_own() -> None:
+    conditions = "[becomes invoice.draft, invoice.sent, becomes invoice.outstanding]"
+    entry = rule_of(f"when: {conditions}\nthen:\n  - notify: note").entries[0]
+    found = entry_becomes(entry)
+    assert [(name, trigger.source) for name, trigger in found] == [
+        ("becomes", "invoice.draft"),
+        ("becomes#2", "invoice.outstanding"),
+    ]
+    assert became_of(entry, "becomes:2026-06-10") == found[0][1]
+    assert became_of(entry, "becomes#2:2026-06-10") == found[1][1]
+    assert became_of(entry, "invoice.sent") is None
+
+
+def test_a_day_is_a_moments_occurrence_and_a_minute_is_a_ticks() -> None:
+    found = {text: (of_moment(text), of_tick(text)) for text in ("2026-06-10", "2026-06-10T08:00", "lead.created")}
+    assert list(found.values()) == [(True, False), (False, True), (False, False)]
+    assert not of_moment("becomes:2026-06-10")
+    assert not of_tick("2026-06-10T08:00:00")
 
 
 # --- timers ---------------------------------------------------------------------------------------
@@ -242,6 +305,16 @@ def test_what_was_skipped_has_another_chance_only_at_an_hour_still_to_come(state
     assert found is not None
     assert found.state is TimerState.PENDING
     assert made(INSIDE, timer(OVER, state)) is None
+
+
+def test_to_the_second_a_moment_of_now_counts_and_a_window_that_closes_now_is_open() -> None:
+    assert made(INSIDE, known=True, active_since=INSIDE.due_at) == timer(INSIDE)
+    closing = made(OVER, now=OVER.closes_at)
+    assert closing is not None
+    assert closing.state is TimerState.PENDING
+    skipped = timer(OVER, TimerState.SKIPPED)
+    assert made(COMING, skipped, now=COMING.due_at) is None
+    assert made(COMING, skipped, now=COMING.due_at.subtract(seconds=1)) is not None
 
 
 def test_a_date_taken_away_and_given_back_is_the_same_moment_again() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.unit.facts.small_world import SmallWorld, at, client, invoice, message, session
 from tests.unit.plan.studio import berlin, rule_of
-from tests.unit.store.builders import delivery
+from tests.unit.store.builders import delivery, run
 
 from selftimer.plan.repeats import turn_of
 from selftimer.plan.state import Hold
@@ -18,11 +18,13 @@ from selftimer.plan.verdict import (
     StepOver,
     Verdict,
     Wanted,
+    doubt_of,
     holds,
     ignores_night,
     in_audience,
     needs_yes,
     standing,
+    still_became,
     still_wanted,
 )
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.facts.records import Client, Record
-    from selftimer.rulebook.model import EffectStep, Rule
+    from selftimer.rulebook.model import BecomesTrigger, EffectStep, Rule
     from selftimer.rulebook.scope import Scope
 
 NOW = berlin("2026-06-01 12:00")
@@ -127,6 +129,7 @@ def conditions(*texts: str) -> list[bool | None]:
 
 
 UNKNOWN = "invoice.last_payment_at > invoice.created_at"
+ERROR = "5 / (invoice.payments | count) > 1"
 
 
 def test_a_list_of_conditions_is_and_with_three_truths() -> None:
@@ -145,6 +148,60 @@ def test_false_beats_unknown_whatever_the_order() -> None:
     assert holds([], scope())[0] is True
 
 
+def test_an_error_is_no_answer_and_false_still_beats_it() -> None:
+    wrong = rule_of(f"when: invoice.sent\nif: {ERROR}\nthen:\n  - notify: note").if_
+    false = rule_of("when: invoice.sent\nif: invoice.draft\nthen:\n  - notify: note").if_
+    assert wrong is not None
+    assert false is not None
+    here = scope(client(), invoice())
+    truth, trace = holds([wrong, wrong], here)
+    assert (truth, trace["text"]) == (None, ERROR)
+    assert "division by zero" in trace["error"]
+    assert "division by zero" in doubt_of(trace)
+    assert holds([wrong, false], here)[0] is False
+
+
+def test_a_standing_condition_that_is_unknown_or_in_error_holds_the_step() -> None:
+    for body in (PLAIN.replace("if: invoice.outstanding", f"if: {UNKNOWN}"), PLAIN.replace("client.replied", ERROR)):
+        doubt = asked(body, client(), invoice())
+        assert isinstance(doubt, Doubt)
+        assert doubt.hold is Hold.CONDITION
+        assert doubt.why
+
+
+def test_a_step_whose_if_is_true_is_wanted_and_one_in_error_is_held() -> None:
+    assert asked(PLAIN + "    if: invoice.outstanding\n", client(), invoice()) == Wanted()
+    assert isinstance(asked(PLAIN + f"    if: {ERROR}\n", client(), invoice()), Doubt)
+
+
+def test_the_sentence_of_a_doubt_is_the_first_that_says_why() -> None:
+    assert doubt_of({"text": "a", "error": "it broke", "is": None, "why": "later"}) == "it broke"
+    known = {"text": "a", "is": True, "why": "not this"}
+    missing = {"text": "b", "is": None, "why": "b is missing"}
+    assert doubt_of({"text": "a and b", "is": None, "why": "all of it", "parts": [known, missing]}) == "b is missing"
+    assert doubt_of({"text": "c", "is": None}) == "unknown: c"
+
+
+def became(condition: str) -> BecomesTrigger:
+    (trigger,) = rule_of(f"when: becomes {condition}\nthen:\n  - notify: note").entries[0].triggers
+    return trigger  # type: ignore[return-value]  # as the sentence says
+
+
+def test_what_became_true_must_still_be_so_at_the_first_effect_and_at_no_later_one() -> None:
+    here = scope(client(), invoice())
+    first, later = run("r1", effects=0), run("r1", effects=1)
+    assert still_became(None, first, here) == Wanted()
+    assert still_became(became("invoice.outstanding"), first, here) == Wanted()
+    over = still_became(became("invoice.draft"), first, here)
+    assert isinstance(over, RunOver)
+    assert over.reason == "it is no longer so"
+    doubt = still_became(became(UNKNOWN), first, here)
+    assert isinstance(doubt, Doubt)
+    assert (doubt.hold, doubt.why) == (Hold.CONDITION, doubt_of(doubt.detail))
+    for gone in ("invoice.draft", UNKNOWN):
+        assert still_became(became(gone), later, here) == Wanted()
+
+
 def rule_with(line: str) -> Rule:
     return rule_of(f"when: invoice.sent\n{line}\nthen:\n  - notify: note")
 
@@ -156,6 +213,13 @@ def test_unknown_asks_and_unknown_keeps_the_night() -> None:
     assert needs_yes(papers, papers.entries[0].steps[0], scope(client(), invoice()))  # type: ignore[arg-type]  # an effect
     assert not ignores_night(rule, scope(client(), invoice()))
     assert ignores_night(rule_with("ignore_quiet_hours: invoice.outstanding"), scope(client(), invoice()))
+
+
+def test_an_error_asks_and_an_error_keeps_the_night() -> None:
+    body = f"approve: {ERROR}\nignore_quiet_hours: {ERROR}"
+    papers = rule_of(f"when: invoice.sent\n{body}\nthen:\n  - create: contract\n    from: Agreement")
+    assert needs_yes(papers, papers.entries[0].steps[0], scope(client(), invoice()))  # type: ignore[arg-type]  # an effect
+    assert ignores_night(papers, scope(client(), invoice())) is False
 
 
 @pytest.mark.parametrize("line", ["approve: true", "mode: approve", f"approve: {UNKNOWN}"])
