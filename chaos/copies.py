@@ -136,5 +136,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=CASES,
     counts={"quick": 40, "night": 5_000, "release": 50_000},
-    minutes={"quick": 0.3, "night": 5, "release": 60},
+    minutes={"quick": 0.3, "night": 3, "release": 30},
 )

@@ -227,5 +227,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=SCHEDULES,
     counts={"quick": 80, "night": 10_000, "release": 100_000},
-    minutes={"quick": 0.6, "night": 12, "release": 150},
+    minutes={"quick": 0.6, "night": 10, "release": 100},
 )

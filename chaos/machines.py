@@ -75,8 +75,9 @@ CAMPAIGN = Campaign(
     title="state machines against dict models, 50 steps each: delivery, diff, session, caps",
     unit="examples",
     run=run,
+    each=25,
     counts={"quick": 300, "night": 5_000, "release": 50_000},
-    minutes={"quick": 0.5, "night": 6, "release": 60},
+    minutes={"quick": 0.5, "night": 3, "release": 30},
 )
 
 if __name__ == "__main__":

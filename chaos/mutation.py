@@ -325,7 +325,7 @@ CAMPAIGN = Campaign(
     unit="mutants",
     run=run,
     counts={"quick": 0, "night": SLICE * len(MODULES), "release": 4 * SLICE * len(MODULES)},
-    minutes={"quick": 0, "night": 60, "release": 240},
+    minutes={"quick": 0, "night": 2.5, "release": 60},
 )
 
 

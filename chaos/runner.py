@@ -21,8 +21,22 @@ if TYPE_CHECKING:
 
     from chaos.campaign import Column
 
-NAMES = ("kill", "power", "faults", "life", "copies")
-"""Modules of this package with a `CAMPAIGN`, in the order in which they are run and told of."""
+MODULES = {
+    "model": "chaos.small_model",
+    "kill": "chaos.kill",
+    "power": "chaos.power",
+    "faults": "chaos.faults",
+    "machines": "chaos.machines",
+    "sweeps": "chaos.sweeps",
+    "expressions": "chaos.expressions",
+    "fuzz": "chaos.fuzz",
+    "life": "chaos.life",
+    "copies": "chaos.copies",
+    "bugs": "chaos.planted",
+    "mutation": "chaos.mutation",
+}
+"""Where each `CAMPAIGN` is, in the order in which they are run and told of."""
+NAMES = tuple(MODULES)
 PATIENCE = 600
 """Real seconds after which a seed is thought to hang."""
 SHOWN = 20
@@ -70,7 +84,7 @@ class Tally:
 
 def campaign(name: str) -> Campaign:
     """The campaign of that module."""
-    found: Campaign = importlib.import_module(f"chaos.{name}").CAMPAIGN
+    found: Campaign = importlib.import_module(MODULES[name]).CAMPAIGN
     return found
 
 

@@ -255,8 +255,9 @@ CAMPAIGN = Campaign(
     title="every case of one effect: outcomes, delays, stale reads, crashes",
     unit="cases",
     run=run,
+    each=284,
     counts={"quick": 143_236, "night": 890_183, "release": 890_183},
-    minutes={"quick": 0.5, "night": 6, "release": 10},
+    minutes={"quick": 0.5, "night": 2.5, "release": 10},
 )
 
 if __name__ == "__main__":

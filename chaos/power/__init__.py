@@ -51,5 +51,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=10,
     counts={"quick": 60, "night": 5_000, "release": 50_000},
-    minutes={"quick": 0.4, "night": 8, "release": 90},
+    minutes={"quick": 0.4, "night": 6, "release": 60},
 )
