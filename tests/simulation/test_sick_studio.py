@@ -236,9 +236,35 @@ async def test_too_many_that_vanish_at_once_freeze_the_list_and_the_owner_is_tol
         for hour in (10, 16, 22):
             day.world.changed()
             await day.until(f"2026-03-02 {hour}:06")
-        assert [i for i in await day.ids("session") if (await day.stored("session", i)).gone_at] == []
+        assert [session.id for session in many if (await day.stored("session", session.id)).gone_at] == []
         assert any("vanished from the studio at once" in text for text in await day.notices())
         assert await day.states() == []
+
+
+async def test_those_who_vanished_are_gone_when_the_owner_says_so_but_for_one_who_is_there_by_id(
+    tmp_path: Path,
+) -> None:
+    async with StudioDay(tmp_path, GONE, words={"gone": "A session is gone\n"}) as day:
+        anna = day.known()
+        many = [day.session(anna, "2026-04-01 12:00") for _ in range(8)]
+        await day.until("2026-03-02 09:01")
+        for session in many[:5]:
+            day.vanish("sessions", session.id)
+        day.hide("sessions", many[5].id)
+        for hour in (10, 16):
+            day.world.changed()
+            await day.until(f"2026-03-02 {hour}:06")
+        await day.order("resume", scope="list", id="sessions")
+        await day.until("2026-03-02 16:12")
+        day.world.changed()
+        await day.until("2026-03-02 17:06")
+        gone = [session.id for session in many if (await day.stored("session", session.id)).gone_at]
+        assert sorted(gone) == sorted(session.id for session in many[:5])
+        assert await day.states() == ["gone sent"] * 5
+        again = await day.order("resume", scope="list", id="session")
+        await day.until("2026-03-02 17:12")
+        answer = await day.service.store.read(lambda tx: tx.control.order_result(again))
+        assert answer == {"ok": False, "message": "nothing is kept back in the list of sessions"}
 
 
 async def test_a_client_who_is_gone_is_an_event_for_the_owner(tmp_path: Path) -> None:

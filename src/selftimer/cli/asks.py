@@ -62,9 +62,10 @@ def pause(
 
 def resume(
     scope: Annotated[
-        Literal["all", "rule", "client", "breaker"],
+        Literal["all", "rule", "client", "breaker", "list"],
         Parameter(
-            help="What: everything, one rule, one client; or the breaker, which stops all after too much trouble."
+            help="What: everything, one rule, one client; the breaker, which stops all after too much trouble; or a "
+            "list, like session, from which so many vanished that none was taken for removed."
         ),
     ] = "all",
     who: Who = None,
@@ -73,7 +74,7 @@ def resume(
     workspace: Workspace = HERE,
     as_json: AsJson = False,
 ) -> int:
-    """End a pause, or reset the breaker."""
+    """End a pause, reset the breaker, or let those be gone who vanished from a list."""
     from selftimer.cli.deciding import give_pause
 
     return give_pause(workspace, "resume", scope, who, as_json=as_json)

@@ -155,7 +155,7 @@ def _lists(view: StatusView, zone: str) -> None:
                 part
                 for part in (
                     f"{one.quarantined} unreadable" if one.quarantined else "",
-                    f"removals suspended: {one.resource.frozen}" if one.resource.frozen else "",
+                    f"removals suspended: {one.resource.frozen} (selftimer resume list)" if one.resource.frozen else "",
                     one.resource.error if one.failing else "",
                 )
                 if part

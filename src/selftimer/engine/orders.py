@@ -13,10 +13,11 @@ from selftimer.engine.intake import Intake
 from selftimer.engine.matching import Matcher
 from selftimer.engine.purge import purge
 from selftimer.engine.refusal import Refusal
+from selftimer.engine.removals import thaw
 from selftimer.engine.scopes import scope_for
 from selftimer.engine.suppression import suppress, unsuppress
 from selftimer.errors import SelftimerError
-from selftimer.facts.records import Kind
+from selftimer.facts.records import LISTED, Kind
 from selftimer.plan.moments import entry_moments
 from selftimer.plan.state import REACHES_CLIENT, Delivery, DeliveryState, Hold, TimerState, Verb
 from selftimer.plan.timing import next_free
@@ -148,8 +149,10 @@ def _pause(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> s
     return f"paused: {scope}{' ' + ident if ident else ''}"
 
 
-def _resume(tx: Tx, _context: Context, _now: Instant, args: Mapping[str, Any]) -> str:
+def _resume(tx: Tx, _context: Context, now: Instant, args: Mapping[str, Any]) -> str:
     scope, ident = str(args.get("scope", "all")), str(args.get("id") or "")
+    if scope == "list":
+        return _thaw(tx, now, ident)
     if not tx.control.remove_pause(scope, ident):
         if scope == "all" and any(pause.scope == breaker.SCOPE for pause in tx.control.pauses()):
             raise Refusal("it isn't paused, but the breaker is open: `selftimer resume breaker` resets it")
@@ -158,6 +161,20 @@ def _resume(tx: Tx, _context: Context, _now: Instant, args: Mapping[str, Any]) -
         breaker.reset(tx)
     log.warning("service.resumed", scope=scope, what=ident)
     return f"resumed: {scope}{' ' + ident if ident else ''}"
+
+
+def _thaw(tx: Tx, now: Instant, name: str) -> str:
+    """Those who vanished from a list may be gone: each is asked for by its id once the list was read again."""
+    kind = next((kind for kind in LISTED if name in {kind.value, f"{kind.value}s"}), None)
+    if kind is None:
+        raise Refusal(f"there is no list {name!r}; lists are {', '.join(kind.value for kind in LISTED)}")
+    resource = tx.records.resource(kind)
+    if resource is None or resource.frozen is None:
+        raise Refusal(f"nothing is kept back in the list of {kind.value}s")
+    thaw(tx, kind, now)
+    tx.records.put_resource(replace(resource, full_at=None))  # read it whole at the next poll
+    log.warning("list.thawed", list=kind.value)
+    return f"resumed: {resource.frozen}; at the next look each {kind.value} is asked for by its id"
 
 
 def _start(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> str:

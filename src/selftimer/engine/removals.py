@@ -14,7 +14,7 @@ from selftimer.engine.intake import Intake
 from selftimer.engine.world import parsed
 from selftimer.errors import NotFound, StudioError
 from selftimer.facts.records import Kind
-from selftimer.facts.sweep import to_ask_for
+from selftimer.facts.sweep import ABSENCES, to_ask_for
 from selftimer.primitives.ids import odd_form
 
 if TYPE_CHECKING:
@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
+_THAWED = "thawed"
+
+
+def thaw(tx: Tx, kind: Kind, now: Instant | None) -> None:
+    """The owner says that those who vanished from this list may be gone; None: that is done with."""
+    said = {**(tx.control.get(_THAWED) or {}), kind.value: now and now.format_iso()}
+    tx.control.put(_THAWED, {name: at for name, at in said.items() if at is not None} or None)
+
+
+def _is_thawed(tx: Tx, kind: Kind) -> bool:
+    return kind.value in (tx.control.get(_THAWED) or {})
 
 
 def _nameless(tx: Tx, reading: Reading) -> bool:
@@ -69,6 +80,10 @@ class Removals:
             return stored.missing if stored is not None else 0
 
         gone = to_ask_for(absent, known, missing)
+        if gone is None and _is_thawed(tx, kind):
+            gone = [one for one in absent if missing(one) >= ABSENCES]
+            if len(gone) == len(absent):
+                thaw(tx, kind, None)
         if gone is None:
             if resource.frozen is None:
                 tx.records.put_resource(replace(resource, frozen=f"{len(absent)} of {known} vanished at once"))
@@ -76,7 +91,8 @@ class Removals:
                 tx.control.notice(
                     self._now,
                     f"{len(absent)} of {known} {kind.value}s vanished from the studio at once",
-                    "Nothing is taken as removed until they are back or you say so.",
+                    "Nothing is taken as removed until they are back. If they are really gone, say "
+                    f"`selftimer resume list {kind.value}`: then each is asked for by its id.",
                     key=f"frozen:{kind.value}:{self._now}",
                 )
             return []
