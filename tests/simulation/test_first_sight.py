@@ -231,3 +231,18 @@ async def test_a_message_of_before_the_first_run_is_not_new_because_its_date_is_
         day.kim_says(anna, "I'll call you")  # the thread moves, and is read for the first time
         await day.until("2026-03-02 12:00")
         assert day.sent() == []
+        assert "The studio doesn't say when messages were written" in await day.notices()
+
+
+async def test_a_booking_without_a_date_of_its_own_is_new_where_the_list_was_seen_whole(tmp_path: Path) -> None:
+    """Nobody has written down that sessions say when they were made."""
+    rule = "- id: booked\n  when: session.confirmed\n  then:\n    - send: hello\n"
+    day = StudioDay(tmp_path, rule)
+    anna = day.known("Anna")
+    day.session(anna, "2026-05-01 10:00")
+    async with day:
+        await day.drift(drift="missing_field", path="/sessions", field="created_at")
+        await day.until("2026-03-02 09:00")
+        day.session(anna, "2026-06-01 10:00")
+        await day.until("2026-03-02 12:00")
+        assert len(day.sent()) == 1

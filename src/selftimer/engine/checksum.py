@@ -52,7 +52,7 @@ class Checksum:
         if not whole or not await self._context.store.read(self._is_time):
             return
         try:
-            sums = (await self._context.api.signals()).invoice_sums
+            sums = await self._context.api.invoice_sums()
         except StudioError as error:
             log.warning("checksum.unread", error=type(error).__name__)
             return

@@ -76,6 +76,8 @@ class Intake:
         self.matcher = Matcher(tx, context, now)
         self.seen = Seen(at=now, zone_of=self.matcher.desk.zones.of_session, zone=context.policy.zone)
         self.taken = Taken()
+        self.undated = 0
+        """Messages of which nobody knows whether they are new."""
         self._spans: dict[str, tuple[Instant, Instant] | None] = {}
 
     def apply(self, changes: Sequence[Change]) -> Taken:
@@ -83,6 +85,7 @@ class Intake:
         baselines = self._baselines()
         rows = [self._row(change, baselines) for change in changes]
         self.tx.records.put(rows)
+        self._tell_undated()
         self._renamed(changes)
         self._new_fields(changes)
         self._expect_galleries(changes)
@@ -101,6 +104,19 @@ class Intake:
         self._others(changes)
         hold_flood(self.tx, self.context, self.now, self.matcher.desk)
         return self.taken
+
+    def _tell_undated(self) -> None:
+        """Say once a day that messages may have been missed; a drift of the studio's would make it all of them."""
+        if not self.undated:
+            return
+        log.warning("messages.undated", count=self.undated)
+        self.tx.control.notice(
+            self.now,
+            "The studio doesn't say when messages were written",
+            "So nobody can tell new ones from old ones: they begin nothing, and may be missed. Look into the studio's "
+            "inbox; `selftimer doctor` shows what the studio leaves out.",
+            key=f"undated:{self.now.to_tz(self.context.policy.zone).date()}",
+        )
 
     def _baselines(self) -> dict[Kind, Instant | None]:
         kinds = (*Kind,)
@@ -146,8 +162,9 @@ class Intake:
         since = baselines.get(_baseline_kind(kind))
         if since is None:
             return True
-        if created is None:  # nobody knows when: a payment's date may be left out, else it isn't taken for new
-            return kind is not Kind.PAYMENT
+        if created is None:  # lists were seen whole at their baseline, so who is unknown there is new; messages weren't
+            self.undated += kind is Kind.MESSAGE
+            return kind is Kind.MESSAGE
         return created <= since if kind is Kind.MESSAGE else created < since  # messages aren't read at the baseline
 
     def _renamed(self, changes: Sequence[Change]) -> None:

@@ -73,6 +73,10 @@ class StudioApi(Protocol):
         """The four cheap signals."""
         ...
 
+    async def invoice_sums(self) -> tuple[int, int, int] | None:
+        """Paid, unpaid (minor units of the studio's currency) and the number overdue; None where one isn't told."""
+        ...
+
     async def page(self, kind: Kind, number: int, **filters: str) -> Page:
         """Page `number` (from 1) of a list, 100 records, newest first as the API has them.
 

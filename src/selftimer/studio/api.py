@@ -231,6 +231,10 @@ class Studio:
             clients=None if isinstance(clients, StudioError) else clients,
         )
 
+    async def invoice_sums(self) -> tuple[int, int, int] | None:
+        """One request: paid, unpaid (minor units of the studio's currency), the number overdue."""
+        return await self.invoices.sums()
+
     async def page(self, kind: Kind, number: int, **filters: str) -> Page:
         """Page `number` (from 1) of a list, 100 records each; clients of all three types unless filtered."""
         if kind in {Kind.MESSAGE, Kind.GALLERY}:
