@@ -37,7 +37,7 @@ def judge(seed: int, count: int) -> Result:
     trace, notes = hashlib.sha256(), Counter[str]()
     violations: list[str] = []
     for number in itertools.count():
-        if notes.total() - notes["refused"] - notes["escapes"] == count:
+        if notes.total() - notes["refused"] - notes["escapes"] == count or notes["refused"] > 10 * count:
             break
         if number % A_STUDIO == 0:
             at = situation(rng, about)

@@ -40,6 +40,7 @@ def judged(source: str, about: str, at: Situation) -> Judged:
         return Judged("refused")
     except Exception as error:  # noqa: BLE001 - whatever it is: a condition is accepted or refused with a reason
         return Judged("refused", f"{source!r} made the loader fail: {error!r}")
+    _outcome(lambda: condition.judge(product.scope(at)))  # the function is made when it is first wanted
     hidden = [name for name in _names_in(condition.judge.__code__) if name.startswith("_")]
     if hidden:
         return Judged("refused", f"{source!r} was accepted and reads {', '.join(hidden)}")

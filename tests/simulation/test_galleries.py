@@ -243,6 +243,8 @@ async def test_a_quiet_poll_makes_as_few_requests_with_galleries_as_without(tmp_
         for number in range(10):
             day.session(day.known(f"C{number}"), "2026-03-02 10:00")
         await day.until("2026-03-04 09:00")
+        day.service.observe.poll_at = day.now
+        await day.poll()  # with what is due four times a day
         before, looks = day.transport.requests, len(day.looks)
         day.service.observe.poll_at = day.now
         await day.service.observe.step(day.now)
