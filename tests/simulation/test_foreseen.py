@@ -39,6 +39,7 @@ SOON = """
     - when: 1 day before session.start_at at 09:00
       send: soon
 """
+HELD = "so many at once wait for your yes first"
 KINDS = """
 [kinds]
 wedding = ["*wedding*", "Elopement*"]
@@ -220,7 +221,7 @@ async def test_what_one_client_may_get_counts_and_what_waits_for_a_yes_doesnt(
   then:
     - send: bill
 """
-    day = StudioDay(tmp_path, rule, start="2026-03-09 08:00")
+    day = StudioDay(tmp_path, rule, start="2026-03-09 08:00", toml="[flood]\nby_moments = 2")
     anna = day.known("Anna")
     for _ in range(3):
         day.invoice(anna, "2026-04-20")
@@ -229,10 +230,17 @@ async def test_what_one_client_may_get_counts_and_what_waits_for_a_yes_doesnt(
         (said,) = await problems(day, capsys)
         late = "and 'late', 24 hours where nothing is said, is shorter: 2 would be skipped"
         assert said == f"rules/test.yaml:2:5: matches 3 invoices now; one client gets 1 a day of marketing, {late}"
+        (found,) = [
+            one for one in json.loads(await check(day, capsys, "--json"))["problems"] if "invoices" in one["message"]
+        ]
+        assert found["hint"] == "add a 'late' that is long enough, narrow 'if', or raise the limit; " + HELD
         for mode in ("approve", "dry_run", "off"):
             day.rules(rule.replace("  purpose", f"  mode: {mode}\n  purpose"))
             assert await problems(day, capsys) == []
         day.rules(rule)
+        await day.until("2026-03-09 10:05")
+        for one in await day.held():
+            await day.approve(one.id)
         await day.until("2026-03-11 12:00")
         assert await capped(day) == 2
 
@@ -278,3 +286,31 @@ async def test_a_kind_that_another_takes_everything_from_is_told(
         await day.until("2026-03-02 08:30")
         (said,) = await problems(day, capsys)
         assert "kind 'portrait': all that fits it is of another kind, which comes first" in said
+
+
+async def test_kinds_of_a_variable_are_told_with_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = StudioDay(tmp_path, "")
+    day.session(day.known(), "2026-04-01 10:00")
+    async with day:
+        await day.until("2026-03-02 08:30")
+        monkeypatch.setenv("SELFTIMER_KINDS", '{"party": ["*party*"]}')
+        (said,) = await problems(day, capsys)
+        assert said.startswith("selftimer.toml:1:1: the variable SELFTIMER_KINDS: kind 'party' (`*party*`) fits none")
+
+
+async def test_a_database_of_another_version_is_a_note_and_the_files_are_checked_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = StudioDay(tmp_path, MAILING)
+    async with day:
+        await day.until("2026-03-02 08:30")
+    with closing(sqlite3.connect(day.database)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+        connection.commit()
+    said = json.loads(await check(day, capsys, "--json"))
+    assert said["rules"] == 1
+    assert [note.startswith("the rules weren't held against your studio's records: ") for note in said["notes"]] == [
+        True
+    ]
