@@ -27,6 +27,7 @@ from selftimer.channels.updates import UpdateChannel
 from selftimer.channels.webhooks import Hook, WebhookChannel, key_of
 from selftimer.engine.beginning import standings
 from selftimer.engine.context import Context
+from selftimer.engine.crowds import crowds, type_counts
 from selftimer.engine.deliver import Deliver
 from selftimer.engine.observe import Observe
 from selftimer.engine.orders import carry_out
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.engine.beginning import Standing
+    from selftimer.engine.crowds import Crowd
     from selftimer.engine.preview import LookBack
     from selftimer.ports import Channel, Store, StudioApi, Teller, Tx
     from selftimer.primitives.clock import Clock
@@ -237,6 +239,21 @@ async def preview_backfill(settings: Settings, book: Rulebook, now: Instant) -> 
     store = PeekStore(settings.database_path, STUDIO)
     async with _offline(settings, book, store) as context:
         return await store.read(lambda tx: look_back(tx, context, now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the database says of rules that aren't at work yet: session types with their sessions, and crowds."""
+
+    types: Mapping[str, int]
+    crowds: Sequence[Crowd]
+
+
+async def look_ahead(settings: Settings, book: Rulebook, now: Instant) -> Known:
+    """What the records that are known mean for that book; looked at only, as `preview_backfill` does."""
+    store = PeekStore(settings.database_path, STUDIO)
+    async with _offline(settings, book, store) as context:
+        return Known(types=await type_counts(context), crowds=await crowds(context, now))
 
 
 def make_context(settings: Settings, book: Rulebook, *, store: Store, api: StudioApi, clock: Clock) -> Context:

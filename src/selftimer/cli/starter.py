@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from selftimer.cli.output import clean, local, note, print_json, say
 from selftimer.cli.problems import show_github, show_sarif, show_text
-from selftimer.cli.workspace import load_settings, open_reader
-from selftimer.errors import WorkspaceError
+from selftimer.cli.workspace import load_settings
+from selftimer.errors import StoreError, WorkspaceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from selftimer.cli.problems import Format
     from selftimer.engine.preview import LookBack
+    from selftimer.errors import Problem
     from selftimer.rulebook.model import Rulebook
     from selftimer.ruletests.workspace import Suite
     from selftimer.settings import Settings
@@ -67,30 +70,33 @@ def check_workspace(workspace: Path, form: Format) -> int:
     from selftimer.rulebook.files import TEST_FOLDERS, read_workspace
     from selftimer.rulebook.loader import load_workspace
     from selftimer.ruletests.workspace import suite_of
+    from selftimer.settings import FILE
 
     settings = load_settings(workspace)
     files = read_workspace(settings.workspace)
     loaded = load_workspace(files, settings.facts())
     count = len(loaded.rulebook.rules) if loaded.rulebook else None
     suite = suite_of(settings, loaded.rulebook) if loaded.rulebook else None
-    problems = [*loaded.problems, *(suite.problems if suite else ())]
+    known = _known(settings, loaded.rulebook)
+    problems = [*loaded.problems, *known.problems, *(suite.problems if suite else ())]
+    notes = [*settings.notes(), *known.notes]
     match form:
         case "json":
             tests = suite.count() if suite else None
-            backs = _look_backs(settings, loaded.rulebook)
-            looks = {"backfill": backs} if backs else {}
-            print_json({"rules": count, "tests": tests, "problems": problems, "notes": settings.notes(), **looks})
+            looks = {"backfill": known.backs} if known.backs else {}
+            print_json({"rules": count, "tests": tests, "problems": problems, "notes": notes, **looks})
         case "github":
             show_github(problems, settings.workspace)
         case "sarif":
             show_sarif(problems, settings.workspace)
         case "text":
-            show_text(problems, {**files, **read_workspace(settings.workspace, TEST_FOLDERS)})
-            for sentence in settings.notes():
+            own = {FILE: (settings.workspace / FILE).read_bytes()}
+            show_text(problems, {**own, **files, **read_workspace(settings.workspace, TEST_FOLDERS)})
+            for sentence in notes:
                 note(f"Note: {sentence}")
-            for back in _look_backs(settings, loaded.rulebook):
+            for back in known.backs:
                 _look_back(back, settings.studio.time_zone)
-            errors, warnings = len(loaded.errors), len(loaded.warnings)
+            errors, warnings = len(loaded.errors), len(loaded.warnings) + len(known.problems)
             said = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
             say(f"{said}; the rules can't be used" if errors else f"{_count(count or 0, 'rule')} ready; {said}")
             if suite is not None:
@@ -111,21 +117,33 @@ def _say_tests(suite: Suite) -> None:
         say(f"without a test: {', '.join(without)}")
 
 
-def _look_backs(settings: Settings, book: Rulebook | None) -> list[LookBack]:
-    """What rules of the files are going to begin of what was before them, by what the database knows."""
-    asks = book is not None and any(rule.backfill for rule in book.rules.values())
-    if book is None or not asks or not settings.database_path.exists():
-        return []
-    from whenever import Instant
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the database adds to what the files say."""
 
+    problems: Sequence[Problem] = ()
+    backs: Sequence[LookBack] = ()
+    """What rules of the files are going to begin of what was before them."""
+    notes: Sequence[str] = ()
+
+
+def _known(settings: Settings, book: Rulebook | None) -> _Known:
+    """Nothing, where no service has run yet; one that runs isn't disturbed."""
+    if book is None or not settings.database_path.exists():
+        return _Known()
+    from selftimer.cli.foreseen import foreseen
+    from selftimer.cli.planning import present
     from selftimer.wiring import preview_backfill
 
-    now = Instant.now()
-    if settings.sandboxed:
-        with open_reader(settings) as reader:
-            poll = reader.status(upcoming=0).last_poll
-        now = (poll.ended_at or poll.begun_at) if poll is not None else now  # a sandbox's clock is its own
-    return asyncio.run(preview_backfill(settings, book, now))
+    try:
+        now = present(settings)
+        backs = any(rule.backfill for rule in book.rules.values())
+        return _Known(
+            problems=foreseen(settings, book, now),
+            backs=asyncio.run(preview_backfill(settings, book, now)) if backs else (),
+        )
+    except StoreError as error:  # the files can be checked all the same
+        return _Known(notes=[f"the rules weren't held against your studio's records: {error}"])
 
 
 def _look_back(back: LookBack, zone: str) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from selftimer.plan.moments import Moment
     from selftimer.ports import Tx
     from selftimer.rulebook.model import Entry, MomentTrigger, Rule
+    from selftimer.rulebook.scope import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +54,32 @@ class LookBack:
     held: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """With what a run of an entry would begin, about whom, and from when it would count."""
+
+    entry: Entry
+    what: str
+    subject: tuple[Kind, str]
+    client_id: str | None
+    occurrence: str
+    at: Instant
+    event: Event | None = None
+    closes_at: Instant | None = None
+    """When the window of its moment closes."""
+
+
 def look_back(tx: Tx, context: Context, now: Instant) -> list[LookBack]:
     """For each rule that would look back when the service runs with these files; nothing is written."""
     found = []
     for rule in context.rules.book.rules.values():
         if rule.backfill is None or rule.mode == "off" or not _owes(tx, rule):
             continue
-        beginnings = tuple(_beginnings(tx, context, rule, move(now, rule.backfill, -1, context.policy.zone), now))
-        by_events, limits = sum(one.what in EVENTS for one in beginnings), context.policy.flood
-        held = by_events > limits.by_events or len(beginnings) - by_events > limits.by_moments
-        found.append(LookBack(rule_id=rule.id, span=str(rule.backfill), beginnings=beginnings, held=held))
+        desk = RunDesk(tx, context, now)
+        begun = tuple(_told(desk, start) for start in beginnings(tx, context, rule, now))
+        by_events, limits = sum(one.what in EVENTS for one in begun), context.policy.flood
+        held = by_events > limits.by_events or len(begun) - by_events > limits.by_moments
+        found.append(LookBack(rule_id=rule.id, span=str(rule.backfill), beginnings=begun, held=held))
     return found
 
 
@@ -73,20 +90,38 @@ def _owes(tx: Tx, rule: Rule) -> bool:
     return anew or asked_span(tx, rule) != str(rule.backfill) or tx.control.get(first_look_of(rule.id)) is not None
 
 
-def _beginnings(tx: Tx, context: Context, rule: Rule, since: Instant, until: Instant) -> Iterator[Beginning]:
-    desk = RunDesk(tx, context, until)
+def beginnings(tx: Tx, context: Context, rule: Rule, now: Instant) -> Iterator[Start]:
+    """The runs that a rule with `backfill` would begin now, by what is stored; none where it has looked already."""
+    if rule.backfill is None or rule.mode == "off" or not _owes(tx, rule):
+        return
+    desk, since = RunDesk(tx, context, now), move(now, rule.backfill, -1, context.policy.zone)
     taken: set[str] = set()
-    for entry, stored in past_events(tx, context, rule, since, until):
+    for entry, stored in past_events(tx, context, rule, since, now):
         if stored.own and not rule.also_own_changes:
             continue
-        subject = (stored.subject_kind, stored.subject_id)
-        event = event_of(context, stored)
-        if _would(desk, rule, entry, subject, stored.client_id, stored.occurrence, event, stored.at, taken):
-            yield _told(desk, stored.name, stored.at, subject[1], stored.client_id)
-    for entry, trigger, record, moment in _past_moments(desk, rule, since, until):
-        subject, at = (trigger.kind, record.id), moment.due_at
-        if _would(desk, rule, entry, subject, client_id_of(record), moment.occurrence, None, at, taken):
-            yield _told(desk, _said(trigger), at, record.id, client_id_of(record))
+        start = Start(
+            entry=entry,
+            what=stored.name,
+            subject=(stored.subject_kind, stored.subject_id),
+            client_id=stored.client_id,
+            occurrence=stored.occurrence,
+            event=event_of(context, stored),
+            at=stored.at,
+        )
+        if would(desk, rule, start, taken):
+            yield start
+    for entry, trigger, record, moment in _past_moments(desk, rule, since, now):
+        start = Start(
+            entry=entry,
+            what=_said(trigger),
+            subject=(trigger.kind, record.id),
+            client_id=client_id_of(record),
+            occurrence=moment.occurrence,
+            at=moment.due_at,
+            closes_at=moment.closes_at,
+        )
+        if would(desk, rule, start, taken):
+            yield start
 
 
 def _past_moments(
@@ -113,35 +148,32 @@ def _past_moments(
                     yield entry, trigger, record, moment
 
 
-def _would(
-    desk: RunDesk,
-    rule: Rule,
-    entry: Entry,
-    subject: tuple[Kind, str],
-    client_id: str | None,
-    occurrence: str,
-    event: Event | None,
-    at: Instant,
-    taken: set[str],
-) -> bool:
+def would(desk: RunDesk, rule: Rule, start: Start, taken: set[str]) -> bool:
     """Whether a run would begin, by what is stored; whose turn it took is then `taken`."""
-    scope = scope_for(
-        desk.context,
-        desk.world,
-        subject_kind=subject[0],
-        subject_id=subject[1],
-        client_id=client_id,
-        event=event,
-        start=None,
-    )
-    done = desk.tx.runs.exists(rule.id, entry.id, subject[1], occurrence)
-    if done or scope.client is None or refusal(desk.tx, desk.context, rule, entry, scope, subject, at) is not None:
+    scope, subject_id = scope_of(desk, start), start.subject[1]
+    done = desk.tx.runs.exists(rule.id, start.entry.id, subject_id, start.occurrence)
+    if done or scope.client is None:
         return False
-    turn = turn_of(rule, scope, subject[1], desk.context.policy.zone, at)
+    if refusal(desk.tx, desk.context, rule, start.entry, scope, start.subject, start.at) is not None:
+        return False
+    turn = turn_of(rule, scope, subject_id, desk.context.policy.zone, start.at)
     if turn is not None and turn.key in taken:
         return False
     taken |= {turn.key} if turn is not None else set()
     return True
+
+
+def scope_of(desk: RunDesk, start: Start) -> Scope:
+    """The names that it is judged by."""
+    return scope_for(
+        desk.context,
+        desk.world,
+        subject_kind=start.subject[0],
+        subject_id=start.subject[1],
+        client_id=start.client_id,
+        event=start.event,
+        start=None,
+    )
 
 
 def _said(trigger: MomentTrigger) -> str:
@@ -150,7 +182,7 @@ def _said(trigger: MomentTrigger) -> str:
     return f"{span}{side} {trigger.kind}.{trigger.field}"
 
 
-def _told(desk: RunDesk, what: str, at: Instant, subject_id: str, client_id: str | None) -> Beginning:
-    client = desk.world.client(client_id)
+def _told(desk: RunDesk, start: Start) -> Beginning:
+    client = desk.world.client(start.client_id)
     name = full_name(client, desk.world, None) if client is not None else None
-    return Beginning(what=what, at=at, subject_id=subject_id, client_id=client_id, client=name)
+    return Beginning(what=start.what, at=start.at, subject_id=start.subject[1], client_id=start.client_id, client=name)

@@ -13,7 +13,7 @@ from selftimer.facts.derive_money import outstanding
 from selftimer.facts.records import Client, Kind, Message, Session, SessionType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from whenever import Date, Instant
 
@@ -187,13 +187,18 @@ def ended(session: Session, world: World, _start: Instant | None) -> bool:
 
 def session_kind(session: Session, world: World, _start: Instant | None) -> str | None:
     """The first of the studio's `[kinds]` with a pattern that the session type's name fits, in any case."""
-    if not session.type_name:
-        return None
-    name = session.type_name.casefold()
-    for kind, patterns in world.studio.kinds.items():
-        if any(fnmatchcase(name, pattern.casefold()) for pattern in patterns):
-            return kind
-    return None
+    return kind_named(session.type_name, world.studio.kinds) if session.type_name else None
+
+
+def kind_named(type_name: str, kinds: Mapping[str, Sequence[str]]) -> str | None:
+    """The kind of a session type with that name, by `[kinds]`."""
+    return next((kind for kind, patterns in kinds.items() if fits(type_name, patterns)), None)
+
+
+def fits(type_name: str, patterns: Sequence[str]) -> bool:
+    """Whether a session type's name fits one of a kind's patterns, in any case."""
+    name = type_name.casefold()
+    return any(fnmatchcase(name, pattern.casefold()) for pattern in patterns)
 
 
 def session_type(session: Session, world: World, _start: Instant | None) -> SessionType | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from selftimer.errors import Problem
 from selftimer.rulebook.model import (
+    BecomesTrigger,
     BranchStep,
     CalendarTrigger,
     CouponStep,
@@ -24,12 +25,12 @@ from selftimer.rulebook.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from whenever import Time
 
     from selftimer.rulebook.condition import Condition
-    from selftimer.rulebook.model import EffectStep, Step, Where
+    from selftimer.rulebook.model import EffectStep, Rule, Step, Where
 
 _DAY = 86_400
 
@@ -108,6 +109,36 @@ def _first_time(entry: Entry) -> tuple[Time | None, bool]:
     elif isinstance(trigger, CalendarTrigger):
         at = trigger.schedule.time
     return at, at is not None
+
+
+def conditions_of(rule: Rule) -> Iterator[Condition]:
+    """Every condition that a rule and its steps have, and those of its lists."""
+    yield from _given(rule.if_, rule.until, rule.approve, rule.ignore_quiet_hours)
+    yield from _given(*(one.if_ for one in rule.lists.values()))
+    for entry in rule.entries:
+        yield from _given(entry.if_, *(t.condition for t in entry.triggers if isinstance(t, BecomesTrigger)))
+        yield from _of_steps(entry.steps)
+
+
+def _of_steps(steps: Sequence[Step]) -> Iterator[Condition]:
+    for step in steps:
+        yield from _given(step.if_, step.approve)
+        match step:
+            case WaitStep():
+                yield from _given(step.or_until)
+            case BranchStep():
+                yield step.test
+                yield from _of_steps((*step.then, *step.otherwise))
+            case RunStep():
+                yield from _of_steps(step.steps)
+            case _:
+                pass
+
+
+def _given(*conditions: Condition | bool | None) -> Iterator[Condition]:
+    for condition in conditions:
+        if condition is not None and not isinstance(condition, bool):
+            yield condition
 
 
 def source_of(condition: Condition | None) -> str:

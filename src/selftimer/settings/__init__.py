@@ -21,6 +21,7 @@ from pydantic_settings.exceptions import SettingsError
 from selftimer.errors import ConfigError, WorkspaceError
 from selftimer.facts.world import StudioFacts
 from selftimer.plan.policy import Breaker, Cadence, Caps, Flood, Policy
+from selftimer.rulebook.model import Where
 from selftimer.settings.outside import Notify, Receiver, Webhooks, spoken_field
 from selftimer.settings.places import FILE, PREFIX, Origin
 from selftimer.settings.sections import (
@@ -154,6 +155,14 @@ class Settings(BaseSettings):
             return f"the systemd credential {secret!r}"
         place = self._origin.where(secret)
         return place if place.startswith("the variable") else f"{PREFIX}{secret.upper()} ({place})"
+
+    def place(self, *path: str) -> Where:
+        """Where in `selftimer.toml` a setting stands, for a problem that is shown beside its line."""
+        return Where(FILE, *self._origin.spot(*path))
+
+    def where_is(self, *path: str) -> str:
+        """Where a setting was set: `selftimer.toml:7`, `.env:2` or the variable's name."""
+        return self._origin.where(*path)
 
     def notes(self) -> list[str]:
         """What isn't wrong but should be looked at, as sentences."""

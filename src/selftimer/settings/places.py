@@ -67,6 +67,13 @@ class Origin:
         line = self._line(*path)
         return f"{FILE}:{line}" if line else FILE
 
+    def spot(self, *path: str) -> tuple[int, int]:
+        """Line and column of a key in the TOML text; of the nearest table, or the first line, where it isn't there."""
+        line = self._line(*path) or 1
+        text = self._lines[line - 1] if self._lines else ""
+        key = re.search(rf"""(?<![\w.-])["']?{re.escape(path[-1])}["']?(?=\s*[=.\]])""", text)
+        return line, (key.start() if key is not None else len(text) - len(text.lstrip())) + 1
+
     def secrets(self, document: Mapping[str, Any]) -> list[str]:
         """A sentence for every secret in the file that people share and put under version control."""
         spots: list[tuple[str, ...]] = [(name,) for name in document]
