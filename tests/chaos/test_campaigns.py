@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from chaos.power.disk import compiler
-
 from chaos import kill, runner
 from chaos.cases import shrunk, told
+from chaos.power.disk import compiler
+
 from selftimer.plan import attempt
 from selftimer.sandbox.faults import KINDS
 
