@@ -26,8 +26,8 @@ demo: .venv/.runtime ## a studio that lives, 60 days in a minute; ARGS="--help" 
 	@$(BIN)/selftimer demo $(ARGS)
 
 test: .venv/.dev lint docs ## all that is checked: format, lint, types, import rules, docs, tests with coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(ARGS) $(MEASURED)
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS) $(DIARIES)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS) $(MEASURED)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) $(DIARIES)
 
 lint: .venv/.dev types ## format, lint, types, import rules; changes nothing
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files aren't formatted: run 'make format'" >&2; exit 1; }
@@ -45,7 +45,7 @@ docs: .venv/.dev ## the documentation as a site in site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 unit: .venv/.dev ## tests without coverage; ARGS choose which
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 api: .venv/.dev ## the sandbox against its description, minutes instead of seconds; ROUNDS=1000 for hours
 	@API_ROUNDS=$(or $(ROUNDS),150) $(BIN)/python -m pytest -n $(WORKERS) --timeout 0 tests/contract/test_sandbox_described.py $(ARGS)

@@ -41,7 +41,8 @@ def run(seed: int) -> Result:
     if not line:
         child.cache_clear()
         raise RuntimeError(f"the process with the shim died with {process.wait()}")
-    return Result(**orjson.loads(line))
+    said = orjson.loads(line)
+    return Result(**{**said, "violations": tuple(said["violations"])})
 
 
 CAMPAIGN = Campaign(
