@@ -21,7 +21,7 @@ from selftimer.plan import verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from selftimer.engine.intake import Change
+    from selftimer.engine.change import Change
     from selftimer.engine.matching import Matcher
     from selftimer.engine.ruleset import Clocked
     from selftimer.facts.stored import StoredRecord

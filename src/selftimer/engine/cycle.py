@@ -13,7 +13,7 @@ from selftimer.engine.apart import together
 from selftimer.engine.checksum import Checksum
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.gather import SHUT, Gather
-from selftimer.engine.intake import Change, Intake
+from selftimer.engine.intake import Intake
 from selftimer.engine.reading import ListReader, Reading
 from selftimer.engine.removals import Removals
 from selftimer.engine.renamed import tell_adopted
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
+    from selftimer.engine.change import Change
     from selftimer.engine.context import Context
     from selftimer.facts.stored import StoredEvent
     from selftimer.ports import Tx

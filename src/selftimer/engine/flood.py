@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.engine.context import Context
-    from selftimer.engine.runs import RunDesk
+    from selftimer.engine.desk import Desk
     from selftimer.plan.policy import Flood
     from selftimer.plan.state import Run
     from selftimer.ports import Tx
@@ -63,7 +63,7 @@ class Count:
         return much | {rule_id for rule_id, count in self.moments.items() if count > limits.by_moments}
 
 
-def hold_flood(tx: Tx, context: Context, now: Instant, *desks: RunDesk) -> int:
+def hold_flood(tx: Tx, context: Context, now: Instant, *desks: Desk) -> int:
     """Hold what was planned at this instant if it is too much at once; how many are held.
 
     Called in the transaction that planned it, so that nothing is sent in between. What earlier transactions of the

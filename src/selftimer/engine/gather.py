@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from selftimer.engine.intake import Change
+from selftimer.engine.change import Change
 from selftimer.engine.made import UNSEEN
 from selftimer.engine.renamed import adopted
 from selftimer.engine.world import parsed

@@ -18,14 +18,14 @@ from selftimer.plan.verdict import ignores_night
 if TYPE_CHECKING:
     from whenever import Instant
 
-    from selftimer.engine.runs import RunDesk
+    from selftimer.engine.desk import Desk
     from selftimer.plan.program import AtDoubt
     from selftimer.plan.state import Run
     from selftimer.rulebook.model import Rule
     from selftimer.rulebook.scope import Scope
 
 
-def too_late(desk: RunDesk, run: Run, rule: Rule, scope: Scope, since: Instant) -> Instant:
+def too_late(desk: Desk, run: Run, rule: Rule, scope: Scope, since: Instant) -> Instant:
     """Until when a run may be held at a step that it reached at `since`: as a delivery's `late`, nights don't count."""
     policy = desk.context.policy
     today = desk.context.rules.today(rule.id) or rule
@@ -35,14 +35,14 @@ def too_late(desk: RunDesk, run: Run, rule: Rule, scope: Scope, since: Instant) 
     return limit if closes is None else min(limit, closes)
 
 
-def window_of(desk: RunDesk, run: Run, rule: Rule, since: Instant) -> Instant | None:
+def window_of(desk: Desk, run: Run, rule: Rule, since: Instant) -> Instant | None:
     """The date that a run lies before, if it hasn't come further than its beginning: after that its words are wrong."""
     if since != run.begun_at or run.effects:
         return None
     return date_of(desk.context, desk, entry_by_id(rule, run.entry_id), run)
 
 
-def tell_if_time(desk: RunDesk, run: Run, place: AtDoubt, *, again: bool) -> None:
+def tell_if_time(desk: Desk, run: Run, place: AtDoubt, *, again: bool) -> None:
     """Tell the owner, once for a run and step; `again`: it was held before."""
     waited = (desk.now - place.reached_at).total("seconds")
     if not place.error and not (again and waited >= desk.context.policy.parked_report):
@@ -51,7 +51,7 @@ def tell_if_time(desk: RunDesk, run: Run, place: AtDoubt, *, again: bool) -> Non
     tell(desk, run, place.step_id, f"is held at {place.step_id}", f"It is judged again at each poll{until}.", place.why)
 
 
-def tell_late(desk: RunDesk, run: Run, step_id: str) -> None:
+def tell_late(desk: Desk, run: Run, step_id: str) -> None:
     """Leave a trace of a run that was held for too long, and tell the owner that it ended."""
     why, since = run.reason or "", run.reached_at or desk.now
     desk.trace(run.rule_id, run.entry_id, "late", step_id, run=run, detail={"why": why})
@@ -59,7 +59,7 @@ def tell_late(desk: RunDesk, run: Run, step_id: str) -> None:
     tell(desk, run, "late", f"was too late at {step_id}", then, why)
 
 
-def tell(desk: RunDesk, run: Run, what: str, subject: str, then: str, why: str) -> None:
+def tell(desk: Desk, run: Run, what: str, subject: str, then: str, why: str) -> None:
     """One notice a run and `what`: whom it is about, what is missing, what follows, and where to look."""
     whom = f"client {run.client_id}" if run.client_id else f"run {run.id}"
     look = f"explain {run.client_id} {run.rule_id}" if run.client_id else f"show {run.id}"
@@ -71,5 +71,5 @@ def tell(desk: RunDesk, run: Run, what: str, subject: str, then: str, why: str) 
     )
 
 
-def _clock(desk: RunDesk, at: Instant) -> str:
+def _clock(desk: Desk, at: Instant) -> str:
     return f"{at.to_tz(desk.context.policy.zone).to_stdlib():%Y-%m-%d %H:%M}"

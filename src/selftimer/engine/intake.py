@@ -31,29 +31,15 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
+    from selftimer.engine.change import Change
     from selftimer.engine.context import Context
     from selftimer.facts.event import Event
-    from selftimer.facts.records import RawRecord
     from selftimer.plan.moments import Moment
     from selftimer.plan.state import Timer
     from selftimer.ports import Tx
     from selftimer.rulebook.model import Entry, MomentTrigger, Rule
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A record that is new or differs from what is stored; `before` is the stored version, parsed."""
-
-    raw: RawRecord
-    record: Record
-    before: Record | None
-    stored: StoredRecord | None
-    adopted: bool = False
-    """Known under another id, or too old to be new: its coming is no event (`engine.renamed`)."""
-    was: str | None = None
-    """The id that it had."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.engine.context import Context
-    from selftimer.engine.runs import RunDesk
+    from selftimer.engine.desk import Desk
     from selftimer.facts.records import Record
     from selftimer.facts.world import World
     from selftimer.plan.state import Run
@@ -32,7 +32,7 @@ def clock_says(trigger: ClockTrigger, record: Record | None, world: World) -> bo
     return True
 
 
-def date_of(context: Context, desk: RunDesk, entry: Entry, run: Run) -> Instant | None:
+def date_of(context: Context, desk: Desk, entry: Entry, run: Run) -> Instant | None:
     """When the date has come that the moment of a run lies before: after that its words make no sense (10)."""
     if run.event_id is not None or run.subject_kind is None or not of_moment(run.occurrence):
         return None
@@ -55,7 +55,7 @@ def date_of(context: Context, desk: RunDesk, entry: Entry, run: Run) -> Instant 
     return None
 
 
-def moved_away(context: Context, desk: RunDesk, entry: Entry, rule: Rule, run: Run) -> bool:
+def moved_away(context: Context, desk: Desk, entry: Entry, rule: Rule, run: Run) -> bool:
     """Whether the moment that began a run has another date by now: its words would be about the wrong day."""
     if run.event_id is not None or run.subject_kind is None or not of_moment(run.occurrence):
         return False

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
-    from selftimer.engine.intake import Change
+    from selftimer.engine.change import Change
     from selftimer.engine.reading import Reading
     from selftimer.ports import Tx
 

@@ -17,7 +17,7 @@ from selftimer.plan.state import TimerState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from selftimer.engine.intake import Change
+    from selftimer.engine.change import Change
     from selftimer.engine.matching import Matcher
     from selftimer.engine.ruleset import Clocked
     from selftimer.engine.world import TxWorld
