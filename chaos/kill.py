@@ -7,8 +7,7 @@ follows. Even seeds let one story be interrupted again and again, and some of it
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from chaos.campaign import Campaign, Result
 from chaos.cases import Played, run_cases, without_one
 from chaos.stage import Kill, Stage, alone
 from chaos.stories import STORIES, book_of, call_of, settings, story_named, world
-from selftimer.errors import StoreError
 from selftimer.ruletests.stage import Ground
 
 if TYPE_CHECKING:
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from chaos.accounts import Account
     from chaos.cases import Case
     from chaos.stories import Story
-    from selftimer.facts.stored import HookCall
-    from selftimer.ports import Tx
 
 CHAIN = 8
 """Deaths of one story that is interrupted again and again."""
@@ -83,12 +79,7 @@ async def live(
 async def tell_calls(stage: Stage, story: Story) -> None:
     """What a form brings is kept before it is answered; who got no answer sends it again when this is called again."""
     for name, email in story.calls:
-        with suppress(StoreError):
-            await stage.service.store.write(partial(_keep, call_of(stage, name, email)))
-
-
-def _keep(call: HookCall, tx: Tx) -> None:
-    tx.hooks.add(call)
+        await stage.receive(call_of(stage, name, email))
 
 
 @cache

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from whenever import Instant
 
+    from selftimer.facts.stored import HookCall
     from selftimer.ports import Store
     from selftimer.rulebook.model import Rulebook
     from selftimer.runtime.lockstep import Lane
@@ -326,6 +327,18 @@ class Stage:
     async def empty_disk(self) -> None:
         """There is space again."""
         await self._disk.grow()
+
+    async def receive(self, call: HookCall) -> None:
+        """A call from outside is kept before it is answered; who gets no answer calls again, whatever the reason."""
+        try:
+            await self.service.store.write(lambda tx: tx.hooks.add(call))
+        except StoreError as error:
+            self.stumbles.append(f"{type(error).__name__}: {error}")
+        except BaseException as error:
+            if not self.boundaries.dead or not _is_death(error):
+                raise
+            await self._bury()
+            await self.start()
 
     async def order(self, what: str, **args: Any) -> None:
         """Leave an order, as a command would."""
