@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from bench.machine import ROOT, machine, versions
@@ -18,6 +18,8 @@ from chaos import report
 from chaos.runner import NAMES, campaign, one, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chaos.campaign import Column
     from chaos.runner import Tally
 
@@ -41,11 +43,18 @@ def main() -> int:
     began = datetime.now(UTC)
     about = {"date": began.isoformat(timespec="seconds"), "column": chosen.column, "share": chosen.share}
     about |= {"first": chosen.first, "machine": machine(), "versions": versions()}
-    tallies = _all(screen, chosen)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{began:%Y%m%d-%H%M%S}-{chosen.column}-{about['versions']['commit'].rstrip('+')}.json"
-    kept = {**about, "campaigns": [tally.to_json() for tally in tallies]}
-    path.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
+    kept: dict[str, Any] = {**about, "campaigns": []}
+    tallies = []
+    for tally in _all(screen, chosen):
+        tallies.append(tally)
+        kept["campaigns"].append(tally.to_json())
+        path.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2))  # what is done stays, if the rest is cut off
+        if not screen.is_terminal:
+            screen.print(
+                f"{tally.name}: {tally.count:,} {tally.unit}, {tally.violations} violations, {tally.seconds:.0f} s"
+            )
     screen.print(report.table(kept))
     for tally in tallies:
         for said in tally.words:
@@ -57,14 +66,14 @@ def main() -> int:
     return 1 if any(tally.violations for tally in tallies) else 0
 
 
-def _all(screen: Console, chosen: argparse.Namespace) -> list[Tally]:
+def _all(screen: Console, chosen: argparse.Namespace) -> Iterator[Tally]:
+    """One campaign after the other, with a bar each where somebody watches."""
     columns = (
         TextColumn("{task.description:12}"),
         BarColumn(),
         TextColumn("{task.completed:,} of {task.total:,} {task.fields[unit]}, {task.fields[bad]} violations"),
         TimeElapsedColumn(),
     )
-    tallies = []
     column: Column = chosen.column
     with Progress(*columns, console=screen, refresh_per_second=2) as bars:
         for name in chosen.only or NAMES:
@@ -74,10 +83,7 @@ def _all(screen: Console, chosen: argparse.Namespace) -> list[Tally]:
             def show(tally: Tally, bar: int = bar) -> None:
                 bars.update(bar, completed=min(tally.count, tally.goal), bad=tally.violations)  # type: ignore[arg-type]
 
-            tallies.append(
-                run(what, column, share=chosen.share, workers=chosen.workers, first=chosen.first, progress=show)
-            )
-    return tallies
+            yield run(what, column, share=chosen.share, workers=chosen.workers, first=chosen.first, progress=show)
 
 
 def _one(screen: Console, name: str, seed: int) -> int:
