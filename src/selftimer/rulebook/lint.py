@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from selftimer.errors import Problem
 from selftimer.rulebook.lint_pairs import lint_pairs
 from selftimer.rulebook.lint_reach import USUAL_LATE, lint_reach
-from selftimer.rulebook.lint_walk import At, effects_of, error, names_of, warning
+from selftimer.rulebook.lint_walk import At, echoes, effects_of, error, names_of, warning
 from selftimer.rulebook.model import (
     CalendarTrigger,
     CouponStep,
@@ -37,7 +37,6 @@ _SAID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _MONEY = re.compile(
     r"invoice\.(?:outstanding|paid|status|balance|settled|overdue|unpaid|partially_paid|draft|canceled|paid_amount)\Z"
 )
-_ECHO = re.compile(r"\{\{[^{}]*\.content\b")
 _BOOKED = re.compile(r"session\.(?:status|confirmed|pending|inquiry|declined|canceled|cancelled|ended)\Z")
 _MOVING = (".rescheduled", ".changed")
 
@@ -171,14 +170,15 @@ def _effect(rule: Rule, entry: Entry, effect: At, words: Mapping[str, WordsSourc
     if isinstance(step, SendStep) and step.words is not None and step.words in words:
         yield from _relative_days(step, effect, words[step.words])
     if isinstance(step, SendStep | CreateStep):
-        yield from _echo(step, words)
+        yield from _echo(step, words, effect.carried)
 
 
-def _echo(step: SendStep | CreateStep, words: Mapping[str, WordsSource]) -> Iterator[Problem]:
+def _echo(step: SendStep | CreateStep, words: Mapping[str, WordsSource], carried: frozenset[str]) -> Iterator[Problem]:
     """What a stranger wrote, sent to an address that a stranger gave."""
     source = words.get(step.words or "") if isinstance(step, SendStep) else None
     said = [part.text for part in source.parts()] if source is not None else []
-    if any(_ECHO.search(text) for text in (*said, *(value.source for value in step.variables.values()))):
+    items = [item.name.source for item in step.items] if isinstance(step, CreateStep) else []
+    if any(echoes(text, carried) for text in (*said, *items, *(value.source for value in step.variables.values()))):
         yield error(
             step.where,
             "this sends what somebody wrote to the address that they gave: a relay for spam",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
     from selftimer.rulebook.model import EffectStep, Rule, Step, Where
 
 _DAY = 86_400
+_ECHO = re.compile(r"\{\{[^{}]*\.content\b")
+_INPUT = re.compile(r"\{\{[^{}]*\binputs\.(\w+)")
+
+
+def echoes(text: str, carried: frozenset[str]) -> bool:
+    """Whether a template prints what somebody wrote: a message's content, or an input that was given it."""
+    return _ECHO.search(text) is not None or any(name in carried for name in _INPUT.findall(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,8 @@ class At:
     timed: bool
     """Whether the run is at a known local time there (not at the whim of an event)."""
     guards: tuple[Condition, ...]
+    carried: frozenset[str]
+    """Inputs of its automation that hold what somebody wrote."""
 
 
 @dataclass(slots=True)
@@ -58,6 +68,7 @@ class _Walk:
     at: Time | None
     timed: bool
     soon: bool = True
+    carried: frozenset[str] = frozenset()
     found: list[At] = field(default_factory=list)
 
     def steps(self, steps: Sequence[Step], guards: tuple[Condition, ...]) -> None:
@@ -75,12 +86,26 @@ class _Walk:
                 case BranchStep():
                     self._branch(step, (*inner, step.test))
                 case RunStep():
-                    self.steps(step.steps, inner)
+                    self._sequence(step, inner)
                 case StopStep():
                     pass
 
+    def _sequence(self, step: RunStep, guards: tuple[Condition, ...]) -> None:
+        before = self.carried
+        self.carried = frozenset(name for name, text in step.inputs.items() if echoes(text.source, before))
+        self.steps(step.steps, guards)
+        self.carried = before
+
     def _here(self, step: EffectStep, guards: tuple[Condition, ...]) -> At:
-        return At(step=step, waited=self.waited, soon=self.soon, at=self.at, timed=self.timed, guards=guards)
+        return At(
+            step=step,
+            waited=self.waited,
+            soon=self.soon,
+            at=self.at,
+            timed=self.timed,
+            guards=guards,
+            carried=self.carried,
+        )
 
     def _branch(self, step: BranchStep, guards: tuple[Condition, ...]) -> None:
         before, soon = (self.waited, self.at, self.timed), self.soon

@@ -412,6 +412,36 @@ def test_an_inquirys_text_is_never_sent_back(when: str, field: str) -> None:
     assert ECHO not in "".join(told(body, hello=asked.replace(" | lower", "")))
 
 
+def test_an_inquirys_text_is_sent_back_neither_by_an_automations_input_nor_by_an_invoices_line() -> None:
+    automations = """
+automations:
+  - id: answer
+    title: Answer
+    subject: client
+    inputs: {said: {type: text}}
+    then:
+      - run: words
+        with: {text: "{{ inputs.said }}"}
+  - id: words
+    title: Words
+    subject: client
+    inputs: {text: {type: text}}
+    then: [{send: hello}]
+"""
+    hello = "You wrote: {{ inputs.text }}\n"
+    body = 'when: message.received\nthen:\n  - run: answer\n    with: {said: "%s"}'
+    files = {"automations/a.yaml": automations, "automations/messages/hello.md": hello}
+    said = [
+        str(p) for p in load_workspace({**files, "rules/a.yaml": rule(body % "{{ message.content }}")}, STUDIO).errors
+    ]
+    assert [text.partition(": ")[2] for text in said] == [ECHO]
+    fine = load_workspace({**files, "rules/a.yaml": rule(body % "{{ client.city or 'nothing' }}")}, STUDIO)
+    assert fine.errors == ()
+    line = 'when: message.received\nthen:\n  - create: invoice\n    items: [{name: "%s", amount: 5}]'
+    assert ECHO in "".join(told(line % "{{ message.content }}"))
+    assert ECHO not in "".join(told(line % "Print"))
+
+
 def test_32_late_beyond_the_date_itself() -> None:
     body = (
         "when: 2 days before session.start_at at 09:00\nif: session.confirmed\nlate: {} days\nthen: [{{send: hello}}]"
