@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 ALL = 100_000
 IDEMPOTENT = frozenset({"client_update"})
 """Kinds of rows that may be there again: the same values once more are the same."""
-_RUNNING = frozenset({"invoice_number", "changed"})
-"""What depends on whose turn came first."""
+_RUNNING = frozenset({"invoice_number", "changed", "brand_new"})
+"""What depends on whose turn came first, or on the studio's drift."""
+_NOBODY = "-"
+"""Stands for the client of a row that is about none that is known."""
 OPEN = frozenset({DeliveryState.READY, DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN})
 
 
@@ -92,7 +94,7 @@ def _missing(calm: Account, wild: Account) -> Iterable[str]:
 
 def _excused(one: Delivery, client: str, told: frozenset[str]) -> bool:
     """Whether it waits for the owner, who was told, or came to an end of which he was told."""
-    if client not in {one.client_id or "", ""}:
+    if client not in {one.client_id or "", _NOBODY}:
         return False
     if (one.state is DeliveryState.HELD and one.hold is Hold.EVIDENCE) or one.state is DeliveryState.FAILED:
         return f"outcome:{one.id}:{one.attempt}" in told
@@ -108,5 +110,5 @@ def _unsettled(wild: Account, now: Instant) -> Iterable[str]:
 def _said(row: Mapping[str, Any]) -> str:
     said = {name: value for name, value in row["content"].items() if name not in _RUNNING}
     content = json.dumps(said, sort_keys=True, default=str)
-    client = "-" if row["kind"] in {"client", "coupon"} else row["client_id"]
-    return f"{row['kind']} {client or '-'} {content}"
+    client = _NOBODY if row["kind"] in {"client", "coupon"} else row["client_id"]
+    return f"{row['kind']} {client or _NOBODY} {content}"

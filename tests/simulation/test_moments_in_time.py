@@ -333,3 +333,34 @@ async def test_a_date_that_is_taken_away_and_given_back_is_the_same_moment(tmp_p
 
 def test_the_helper_tells_berlins_time() -> None:
     assert berlin("2026-03-29 12:00").format_iso() == "2026-03-29T10:00:00Z"
+
+
+REMIND = """
+- id: remind
+  title: The day before
+  if: session.confirmed
+  then:
+    - when: 1 day before session.start_at at 10:00
+      late: 6 hours
+      send: hello
+"""
+
+
+async def test_a_moment_whose_client_cannot_be_read_waits_and_goes_out_when_they_can(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, REMIND) as day:
+        await day.drift(drift="new_word", path="/clients", field="type", value="prospect")
+        day.session(day.known("Anna"), "2026-03-04 12:00")
+        await day.until("2026-03-03 11:00")
+        assert await day.deliveries() == []
+        await day.no_drift()
+        await day.until("2026-03-03 12:00")
+        assert [text.partition(" hello ")[2] for text in day.sent()] == ["Anna"]
+
+
+async def test_a_moment_whose_client_is_never_read_is_missed_and_told(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, REMIND) as day:
+        await day.drift(drift="new_word", path="/clients", field="type", value="prospect")
+        day.session(day.known("Anna"), "2026-03-04 12:00")
+        await day.until("2026-03-03 20:00")
+        assert await day.deliveries() == []
+        assert "Rule remind missed a moment" in await day.notices()

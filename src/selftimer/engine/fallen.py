@@ -17,7 +17,7 @@ from whenever import Instant
 from selftimer.engine.apart import tell_fault, together
 from selftimer.engine.flood import hold_flood
 from selftimer.engine.fresh import FreshReader, roots_of
-from selftimer.engine.matching import Matcher
+from selftimer.engine.matching import UNREAD_CLIENT, Matcher
 from selftimer.engine.ruleset import entry_by_id
 from selftimer.engine.silences import SPOKEN, still_silent
 from selftimer.engine.ticks import Tick, is_tick
@@ -184,6 +184,7 @@ class FallenDue:
 
     def _skip(self, tx: Tx, matcher: Matcher, timer: Timer, now: Instant) -> None:
         late = f"due {timer.due_at}, its window closed {timer.closes_at}"
+        late += f"; {timer.reason}" if timer.reason == UNREAD_CLIENT else ""
         tx.timers.put([replace(timer, state=TimerState.SKIPPED, reason=late)])
         log.warning("moment.skipped", rule=timer.rule_id, subject=timer.subject_id, due=timer.due_at.format_iso())
         matcher.desk.trace(timer.rule_id, entry_of_timer(timer.entry_id), "late", late, timer=timer)
@@ -197,7 +198,11 @@ class FallenDue:
     def _closing(self, tx: Tx, now: Instant) -> None:
         """Windows that closed while `if` never held: nothing was missed."""
         closed = tx.timers.closing(now)
-        tx.timers.put([replace(t, state=TimerState.LAPSED, reason="if never held in its window") for t in closed])
+        missed = [t for t in closed if t.reason == UNREAD_CLIENT]
+        lapsed = [t for t in closed if t.reason != UNREAD_CLIENT]
+        tx.timers.put([replace(t, state=TimerState.LAPSED, reason="if never held in its window") for t in lapsed])
+        for timer in missed:
+            self._skip(tx, Matcher(tx, self._context, now), timer, now)
 
     def _settled(self, tx: Tx, now: Instant) -> None:
         ready = [e for e in tx.events.in_state("settling") if e.settle_until is not None and e.settle_until <= now]

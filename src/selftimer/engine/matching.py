@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from selftimer.rulebook.scope import Scope
 
 log = structlog.get_logger(__name__)
+UNREAD_CLIENT = "its client can't be read"
+"""Why a moment waits: what it is about belongs to somebody whose record is set aside."""
 _MAKES = {
     "invoice.created": Verb.INVOICE,
     "invoice.sent": Verb.INVOICE,
@@ -239,6 +241,9 @@ class Matcher:
             event=event_of(self.context, event) if event else None,
             start=None,
         )
+        if timer.client_id is not None and scope.client is None:
+            self._without_client(rule, entry, timer)
+            return
         begun = self._consider(
             rule,
             entry,
@@ -253,7 +258,14 @@ class Matcher:
         waits = TimerState.LAPSED if of_tick(timer.occurrence) else TimerState.OPEN
         state = TimerState.DONE if begun else waits
         if timer.state is not state:
-            self.tx.timers.put([replace(timer, state=state)])
+            self.tx.timers.put([replace(timer, state=state, reason=None)])
+
+    def _without_client(self, rule: Rule, entry: Entry, timer: Timer) -> None:
+        """Whose it is can't be read: a run without a client reaches nobody, so it waits while its window is open."""
+        if timer.reason != UNREAD_CLIENT:
+            self.desk.trace(rule.id, entry.id, "unknown", UNREAD_CLIENT, timer=timer)
+            log.warning("moment.waits", rule=rule.id, subject=timer.subject_id, client=timer.client_id)
+            self.tx.timers.put([replace(timer, state=TimerState.OPEN, reason=UNREAD_CLIENT)])
 
     def _clock_event(self, entry: Entry, timer: Timer) -> StoredEvent | None:
         """The event that the clock makes of a moment, where the entry listens for one."""
