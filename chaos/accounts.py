@@ -109,6 +109,8 @@ def _unsettled(wild: Account, now: Instant) -> Iterable[str]:
 
 def _said(row: Mapping[str, Any]) -> str:
     said = {name: value for name, value in row["content"].items() if name not in _RUNNING}
+    if row["kind"] in IDEMPOTENT:
+        said = {"notes": said.get("notes")}  # a client is put whole, with all that the studio had shown just before
     content = json.dumps(said, sort_keys=True, default=str)
     client = _NOBODY if row["kind"] in {"client", "coupon"} else row["client_id"]
     return f"{row['kind']} {client or _NOBODY} {content}"

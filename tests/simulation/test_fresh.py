@@ -173,6 +173,23 @@ async def test_a_client_who_is_gone_gets_nothing(tmp_path: Path) -> None:
         assert day.sent() == []
 
 
+async def test_one_404_is_no_removal_the_message_waits_and_goes_out(tmp_path: Path) -> None:
+    rules = """
+- id: greet
+  title: Greet
+  when: lead.created
+  repeat: after 30 days per client.email
+  then:
+    - send: words
+"""
+    async with StudioDay(tmp_path, rules, words={"words": "Hello\n"}) as day:
+        await day.until("2026-03-02 09:01")
+        anna = day.lead()
+        day.fault("status", method="GET", path=f"/clients/{anna.id}", status=404, shape="3", times=1)
+        await day.until("2026-03-02 10:00")
+        assert [row[12:] for row in day.sent()] == ["Hello"]
+
+
 async def test_a_bill_that_went_over_to_another_client_is_not_told_to_the_first(tmp_path: Path) -> None:
     rules = """
 - id: bill

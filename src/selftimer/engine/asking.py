@@ -179,9 +179,11 @@ class Asking:
         self.delivery = current
         desk = RunDesk(tx, self._context, now, fresh)
         rule = self._context.rules.today(self._rule.id) or self._rule
-        gone = self._gone(fresh)
-        if gone is not None:
-            return self._over(tx, desk, gone, {})
+        if (gone := self._gone(fresh)) is not None:
+            if self._is_removed(tx, gone):
+                return self._over(tx, desk, f"the {gone[2]} is gone from the studio", {})
+            # One 404 is no removal (delivery.md §2): what a whole look confirms ends the run, else it goes on.
+            return self._hold(tx, Hold.CONDITION, f"the studio doesn't find the {gone[2]} just now", now)
         if self._run.effects == 0 and moved_away(self._context, desk, self._entry(), rule, self._run):
             return self._over(tx, desk, "moved", {})
         if self._run.effects == 0 and not silent_still(desk.world, self._run):
@@ -204,17 +206,21 @@ class Asking:
             case Wanted():
                 return not self._at_night(tx, rule, scope, desk) and self._word(tx, rule, scope, fresh, now)
 
-    def _gone(self, fresh: Fresh) -> str | None:
-        """What isn't in the studio any more; of a removed record nothing else was expected."""
+    def _is_removed(self, tx: Tx, gone: tuple[Kind, str, str]) -> bool:
+        stored = tx.records.get(gone[0], gone[1])
+        return stored is None or stored.gone_at is not None
+
+    def _gone(self, fresh: Fresh) -> tuple[Kind, str, str] | None:
+        """What the studio doesn't find, and its name; of a removed record nothing else was expected."""
         assert self._run is not None
         delivery = self.delivery
         if self._run.occurrence.endswith(".removed"):
             return None
         kind = delivery.subject_kind
         if kind is not None and fresh.records.get((kind, delivery.subject_id), True) is None:
-            return "the record is gone from the studio"
+            return kind, delivery.subject_id, "record"
         if delivery.client_id and fresh.records.get((Kind.CLIENT, delivery.client_id), True) is None:
-            return "the client is gone from the studio"
+            return Kind.CLIENT, delivery.client_id, "client"
         return None
 
     def _at_night(self, tx: Tx, rule: Rule, scope: Scope, desk: RunDesk) -> bool:
