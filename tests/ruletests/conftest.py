@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
 import pytest
-import structlog
+from tests.diaries import ground, silence
 
-from selftimer.ruletests.stage import Ground
 from selftimer.ruletests.workspace import Suite, load_suite
 from selftimer.settings import FILE, Settings
 from selftimer.simulation.harness import SETTINGS
 from selftimer.simulation.workspace import write_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from selftimer.ruletests.runner import Outcome
+    from selftimer.ruletests.stage import Ground
+
+__all__ = ["ground", "silence"]
 
 RULES = """
 - id: nudge
@@ -63,19 +64,6 @@ MORE = 'quiet_hours = "21:00-08:00"\n[fallbacks]\n"client.first_name" = "there"\
 def listed(text: str, key: str) -> str:
     """The entries of a list as a file: `key:` above them."""
     return f"{key}:\n{indent(dedent(text).strip(chr(10)), '  ')}\n"
-
-
-@pytest.fixture(autouse=True)
-def _silence() -> Iterator[None]:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
-
-
-@pytest.fixture(scope="session")
-def ground() -> Iterator[Ground]:
-    with Ground() as one:
-        yield one
 
 
 @pytest.fixture

@@ -110,20 +110,8 @@ def plan_delivery(
     free = place.allowed_at
     if verb in REACHES_CLIENT and not ignores_night(rule, scope):
         free = next_free(place.allowed_at, policy.quiet_hours, policy.zone)
-    limit = late_until(free, step.late or entry.late or rule.late, policy)
-    cut = None
-    if window_end is not None:
-        # A window that closes with its date closes for good; of another one the night takes nothing away (17).
-        whole = late_until(run.start_at, entry.late or rule.late, policy)
-        cut = window_end if window_end < whole else None
-        limit = min(limit, cut or window_end + (free - place.allowed_at))
+    limit, cut = _limit(run, rule, entry, place, free, policy=policy, window_end=window_end)
     asks = needs_yes(rule, step, scope)
-    due = free
-    if asks:
-        due = now.add(hours=24 * policy.approval_days)
-        if step.late is not None:
-            due = min(due, late_until(free, step.late, policy))
-        due = min(due, cut or due)
     return Delivery(
         id=delivery_id,
         key=key,
@@ -141,13 +129,34 @@ def plan_delivery(
         state=DeliveryState.HELD if asks else DeliveryState.READY,
         hold=Hold.APPROVAL if asks else None,
         planned_at=now,
-        due_at=due,
+        due_at=_answered_by(step, now, free, cut, policy) if asks else free,
         allowed_at=free,
         late_until=limit,
         words=_named(step, scope),
         text=_preview(step, words, scope) if asks else None,
         dry=run.dry,
     )
+
+
+def _limit(
+    run: Run, rule: Rule, entry: Entry, place: AtEffect, free: Instant, *, policy: Policy, window_end: Instant | None
+) -> tuple[Instant, Instant | None]:
+    """How late it may be, and when its window closes for good, if it does; `free` is when it may go at the earliest."""
+    limit = late_until(free, place.step.late or entry.late or rule.late, policy)
+    if window_end is None:
+        return limit, None
+    # A window that closes with its date closes for good; of another one the night takes nothing away (17).
+    whole = late_until(run.start_at, entry.late or rule.late, policy)
+    cut = window_end if window_end < whole else None
+    return min(limit, cut or window_end + (free - place.allowed_at)), cut
+
+
+def _answered_by(step: EffectStep, now: Instant, free: Instant, cut: Instant | None, policy: Policy) -> Instant:
+    """When no answer is a no: in some days, or when the step, or its window, says so before."""
+    due = now.add(hours=24 * policy.approval_days)
+    if step.late is not None:
+        due = min(due, late_until(free, step.late, policy))
+    return min(due, cut or due)
 
 
 def _preview(step: EffectStep, words: Mapping[str, Words], scope: Scope) -> str | None:

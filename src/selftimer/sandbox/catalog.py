@@ -224,14 +224,21 @@ def _payment_methods(world: Studio, key: str) -> list[WayToPay]:
 
 
 def _templates(world: Studio) -> None:
-    def add(kind: TemplateKind, id_type: type[StudioId], name: str, **rest: Any) -> None:
-        record_id, now = world.new_id(id_type, name), world.now
-        row = Template(id=record_id, created_at=now, updated_at=now, kind=kind, name=name, **rest)
-        world.tables.templates.add(row)
+    _emails_and_contracts(world)
+    _questionnaires(world)
+    _money_templates(world)
 
+
+def _add(world: Studio, kind: TemplateKind, id_type: type[StudioId], name: str, **rest: Any) -> None:
+    record_id, now = world.new_id(id_type, name), world.now
+    row = Template(id=record_id, created_at=now, updated_at=now, kind=kind, name=name, **rest)
+    world.tables.templates.add(row)
+
+
+def _emails_and_contracts(world: Studio) -> None:
     for name, subject, body in _EMAILS:
         dated = [_variable("session_date", "date")] if "session_date" in body else []
-        add("email", EmailTemplateId, name, subject=subject, body=body, variables=[*_CLIENT, *dated])
+        _add(world, "email", EmailTemplateId, name, subject=subject, body=body, variables=[*_CLIENT, *dated])
     for name, days, signers, text, more in _CONTRACTS:
         extra = {
             "due_days": days,
@@ -242,7 +249,10 @@ def _templates(world: Studio) -> None:
             "reminders": {"enabled": False, "days_before_due": 3, "reminder_subject": "", "reminder_message": ""},
         }
         body = f"<h1>{name}</h1>{_PARTIES}{text}"
-        add("contract", ContractTemplateId, name, body=body, variables=[*_CLIENT, *more], extra=extra)
+        _add(world, "contract", ContractTemplateId, name, body=body, variables=[*_CLIENT, *more], extra=extra)
+
+
+def _questionnaires(world: Studio) -> None:
     for name, questions in _QUESTIONNAIRES:
         asked: list[dict[str, Any]] = [
             {
@@ -256,7 +266,10 @@ def _templates(world: Studio) -> None:
             }
             for place, (text, kind, required, options) in enumerate(questions, 1)
         ]
-        add("questionnaire", QuestionnaireTemplateId, name, extra={"questions": asked})
+        _add(world, "questionnaire", QuestionnaireTemplateId, name, extra={"questions": asked})
+
+
+def _money_templates(world: Studio) -> None:
     for name, days, price in _QUOTES:
         item = {
             "id": "package_1",
@@ -275,7 +288,7 @@ def _templates(world: Studio) -> None:
             "max_quantity": 3,
         }
         extra = {"validity_days": days, "package_items": [item, album], "pricing_settings": {"currency": "EUR"}}
-        add("quote", QuoteTemplateId, name, extra=extra)
+        _add(world, "quote", QuoteTemplateId, name, extra=extra)
     for name, days, default in _INVOICES:
         extra = {
             "payment_terms_days": days,
@@ -284,7 +297,7 @@ def _templates(world: Studio) -> None:
             "is_default": default,
             "currency": "EUR",
         }
-        add("invoice", InvoiceTemplateId, name, extra=extra)
+        _add(world, "invoice", InvoiceTemplateId, name, extra=extra)
 
 
 def _cards(world: Studio) -> None:
