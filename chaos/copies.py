@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CASES = 4
 """Of a seed."""
+TURNS = (1, 20, 60, 300, 1_200, 3_600, 3_600)
+"""Seconds that one copy works while the other stands."""
 _IDLE = ("lead", "coupon")
 """Stories of what two databases can't know of each other: a form comes to one of them, codes are each one's own."""
 SHARED = tuple(story for story in STORIES if story.name not in _IDLE)
@@ -59,7 +61,7 @@ async def taking_turns(story: Story, random: Random) -> tuple[Stage, list[Accoun
             for stage in random.sample((one, two), 2):
                 await stage.clock.wait(one.world.now, 300)
                 stage.service.observe.poll_at = one.world.now
-                await stage.until(one.world.now.add(seconds=random.choice((1, 20, 60, 300, 1_200))))
+                await stage.until(one.world.now.add(seconds=random.choice(TURNS)))
         accounts = [account_of(one), account_of(two)]
     return one, accounts
 

@@ -37,6 +37,10 @@ MOST = 7
 """Faults of a schedule."""
 SETTLES = 8
 """Hours without faults in which all must settle: three sign-ins an hour, a document's window, the owner's answer."""
+LASTS = (300, 1_200, 3_600, None)
+"""Seconds until a full disk has space again and the studio's records look as they did; None: not before the calm."""
+AFTER = (1, 1, 1, 1, 1, 1, 1, 30)
+"""Hours that are lived on after all has settled, in which nothing may be done once more."""
 PATHS = (".*", "/conversation", "/clients", "/invoices", "/(contracts|questionnaires|quotes)")
 STATUSES = (400, 401, 403, 404, 408, 409, 419, 422, 429, 500, 502, 503, 504)
 KINDS = ("status", "drop_before", "drop_after", "html200", "half_page", "late_apply", "bad_json", "broken_record")
@@ -112,6 +116,8 @@ DEEDS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {
     "disk": (1, a_full_disk),
     "pause": (1, a_pause),
 }
+ENDS = {"disk": "space", "drift": "even"}
+"""What lasts, and the deed that ends it."""
 """How often, and of what kind."""
 
 
@@ -127,8 +133,12 @@ async def do(stage: Stage, what: str, more: dict[str, Any]) -> None:
         case "death" if not stage.kills:
             stage.kills.append(Kill(**more))
             stage.arm()
+        case "even":
+            stage.drifts.clear()
         case "disk":
             await stage.fill_disk(more["pages"])
+        case "space":
+            await stage.empty_disk()
         case "pause":
             pause = Pause(scope="all", id="", since=stage.world.now, why="the owner")
             await stage.service.store.write(lambda tx: tx.control.put_pause(pause))
@@ -141,12 +151,18 @@ def schedule(random: Random, hours: float) -> list[Deed]:
     names = [name for name, (often, _) in DEEDS.items() for _ in range(often)]
     times = sorted(round(random.uniform(0, hours * 3_600)) for _ in range(random.randint(2, MOST)))
     times[0] = 0
-    chosen = [random.choice(names) for _ in times]
-    return [(at, name, DEEDS[name][1](random)) for at, name in zip(times, chosen, strict=True)]
+    deeds: list[Deed] = []
+    for at in times:
+        name = random.choice(names)
+        deeds.append((at, name, DEEDS[name][1](random)))
+        lasts = random.choice(LASTS)
+        if name in ENDS and lasts is not None and at + lasts < hours * 3_600:
+            deeds.append((at + lasts, ENDS[name], {}))
+    return sorted(deeds, key=lambda deed: deed[0])
 
 
-async def live(story: Story, deeds: list[Deed]) -> Stage:
-    """The story with that schedule, then the calm in which all must settle."""
+async def live(story: Story, deeds: list[Deed], *, after: float, settled: Callable[[Stage], bool]) -> Stage:
+    """The story with that schedule, then the calm: until all is settled, and so many hours after that."""
     stage = Stage(ground=ground(), world=world(1), book=book_of(story.rules), settings=settings(), seed=1)
     async with stage:
         await stage.until(stage.world.now.add(minutes=10))
@@ -163,6 +179,10 @@ async def live(story: Story, deeds: list[Deed]) -> Stage:
         for _ in range(SETTLES):
             await owner_answers(stage)
             await stage.until(stage.world.now.add(hours=1))
+            if settled(stage):
+                break
+        await owner_answers(stage)
+        await stage.until(stage.world.now.add(seconds=after * 3_600))
     return stage
 
 
@@ -196,14 +216,21 @@ def cases(seed: int) -> list[Case]:
     """A few schedules, each over one of the stories."""
     random = Random(f"faults {seed}")
     stories = [STORIES[(seed * SCHEDULES + number) % len(STORIES)] for number in range(SCHEDULES)]
-    return [{"story": story.name, "deeds": schedule(random, story.hours)} for story in stories]
+    return [
+        {"story": story.name, "deeds": schedule(random, story.hours), "after": random.choice(AFTER)}
+        for story in stories
+    ]
 
 
 def play(case: Case) -> Played:
     """The story with those deeds, and what it came to."""
     story = story_named(case["story"])
     measure, _ = calm(story)
-    stage = alone(live(story, case["deeds"]))
+
+    def settled(stage: Stage) -> bool:
+        return not violations(measure, account_of(stage), stage.world.now)
+
+    stage = alone(live(story, case["deeds"], after=case.get("after", 1), settled=settled))
     wild = account_of(stage)
     met = Counter(more.get("kind") or more.get("drift") or what for _, what, more in case["deeds"])
     met["the database refused"] = len(stage.stumbles)
