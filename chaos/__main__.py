@@ -75,6 +75,7 @@ def _all(screen: Console, chosen: argparse.Namespace) -> Iterator[Tally]:
         TimeElapsedColumn(),
     )
     column: Column = chosen.column
+    left = 0.0
     with Progress(*columns, console=screen, refresh_per_second=2) as bars:
         for name in chosen.only or NAMES:
             what = campaign(name)
@@ -83,7 +84,10 @@ def _all(screen: Console, chosen: argparse.Namespace) -> Iterator[Tally]:
             def show(tally: Tally, bar: int = bar) -> None:
                 bars.update(bar, completed=min(tally.count, tally.goal), bad=tally.violations)  # type: ignore[arg-type]
 
-            yield run(what, column, share=chosen.share, workers=chosen.workers, first=chosen.first, progress=show)
+            left += what.minutes[column] * chosen.share
+            tally = run(what, column, minutes=left, workers=chosen.workers, first=chosen.first, progress=show)
+            left = max(left - tally.seconds / 60, 0.0)
+            yield tally
 
 
 def _one(screen: Console, name: str, seed: int) -> int:

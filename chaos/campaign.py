@@ -43,4 +43,5 @@ class Campaign:
     counts: Mapping[Column, int]
     """How many of `unit` each column aims at."""
     minutes: Mapping[Column, float]
-    """The most real time that it may take on two cores; where that is over first, the report says how far it came."""
+    """Its share of the column's real time on two cores, besides what the campaigns before it left of theirs. Where that
+    is over first, the report says how far it came."""

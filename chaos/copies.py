@@ -141,5 +141,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=CASES,
     counts={"quick": 40, "night": 5_000, "release": 50_000},
-    minutes={"quick": 0.3, "night": 3, "release": 30},
+    minutes={"quick": 0.3, "night": 6, "release": 80},
 )

@@ -256,5 +256,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=SCHEDULES,
     counts={"quick": 80, "night": 10_000, "release": 100_000},
-    minutes={"quick": 0.6, "night": 10, "release": 100},
+    minutes={"quick": 0.6, "night": 7, "release": 120},
 )

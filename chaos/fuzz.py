@@ -349,5 +349,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=550,
     counts={"quick": 5_000, "night": 200_000, "release": 2_000_000},
-    minutes={"quick": 0.5, "night": 4, "release": 40},
+    minutes={"quick": 0.5, "night": 6, "release": 70},
 )

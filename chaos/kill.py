@@ -153,5 +153,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=8,
     counts={"quick": 400, "night": 20_000, "release": 100_000},
-    minutes={"quick": 0.8, "night": 12, "release": 120},
+    minutes={"quick": 0.8, "night": 9, "release": 60},
 )

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from bench.machine import ROOT
 from rich.table import Table
 
+from chaos.runner import NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PAGE = ROOT / "docs" / "reliability.md"
+HEAD = "| | done | aim | violations | seeds | same again | time |\n|---|---|---|---|---|---|---|"
 
 
 def table(kept: Mapping[str, Any]) -> Table:
@@ -31,14 +34,19 @@ def write(kept: Mapping[str, Any]) -> None:
     found = re.search(f"{re.escape(begin)}\n(.*?){re.escape(end)}", text, re.DOTALL)
     if found is None:
         raise ValueError(f"{PAGE} has no place for {kept['column']}: {begin} … {end}")
-    rows = {line.split("|")[1].strip(): line for line in found[1].splitlines() if line.startswith("| `")}
+    rows, lines = _named(found[1], "| `"), _named(found[1], "- `")
     for one in kept["campaigns"]:
         name, *cells = _cells(kept, one)
-        rows[f"`{name}`"] = f"| `{name}` | " + " | ".join([one["title"], *cells, _met(one)]) + " |"
-    head = "| | what | done | aim | violations | seeds | same again | time | met on the way |\n"
-    head += "|---|---|---|---|---|---|---|---|---|\n"
-    body = f"{begin}\n{head}" + "\n".join(rows.values()) + f"\n{end}"
-    PAGE.write_text(text[: found.start()] + body + text[found.end() :], "utf-8")
+        rows[name] = f"| `{name}` | " + " | ".join(cells) + " |"
+        lines[name] = f"- `{name}`: {_met(kept, one)}"
+    order = [name for name in NAMES if name in rows]
+    body = "\n".join([HEAD, *(rows[name] for name in order), "", *(lines[name] for name in order)])
+    PAGE.write_text(f"{text[: found.start()]}{begin}\n{body}\n{end}{text[found.end() :]}", "utf-8")
+
+
+def _named(text: str, mark: str) -> dict[str, str]:
+    """The lines that begin so, by the campaign that they name."""
+    return {line.split("`")[1]: line for line in text.splitlines() if line.startswith(mark)}
 
 
 def _cells(kept: Mapping[str, Any], one: Mapping[str, Any]) -> list[str]:
@@ -55,5 +63,9 @@ def _cells(kept: Mapping[str, Any], one: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _met(one: Mapping[str, Any]) -> str:
-    return ", ".join(f"{what} {count:,}" for what, count in sorted(one["notes"].items()))
+def _met(kept: Mapping[str, Any], one: Mapping[str, Any]) -> str:
+    """What a campaign does, the command for the same seeds, and what it met."""
+    said = one["title"][0].lower() + one["title"][1:]
+    command = f"python -m chaos --column {kept['column']} --only {one['name']} --first {kept['first']}"
+    met = ", ".join(f"{what} {count:,}" for what, count in sorted(one["notes"].items()))
+    return f"{said}. `{command}`. Met on the way: {met or 'nothing that is counted'}."

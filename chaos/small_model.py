@@ -257,7 +257,7 @@ CAMPAIGN = Campaign(
     run=run,
     each=284,
     counts={"quick": 143_236, "night": 890_183, "release": 890_183},
-    minutes={"quick": 0.5, "night": 2.5, "release": 10},
+    minutes={"quick": 0.5, "night": 1.5, "release": 5},
 )
 
 if __name__ == "__main__":

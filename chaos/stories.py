@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from selftimer.rulebook.model import Rulebook
     from selftimer.sandbox.model import Client, ClientType
 
-NAMES = ("Anna", "Bela", "Clara")
+NAMES = ("Anna", "Bela")
 """Who comes: more than one, so that one's effects meet another's."""
 BEGINS = "2026-03-02 09:00"
 MORE = """
@@ -64,19 +64,19 @@ def _comes(stage: Stage, name: str, kind: ClientType = "lead") -> Client:
 
 
 def leads_write(stage: Stage) -> None:
-    """Three ask for the first time."""
+    """They ask for the first time."""
     for name in NAMES:
         people.client_says(stage.world, _comes(stage, name).id, "Are you free in June?")
 
 
 def leads_without_a_thread(stage: Stage) -> None:
-    """Three are entered by the studio; nobody has written yet."""
+    """They are entered by the studio; nobody has written yet."""
     for name in NAMES:
         _comes(stage, name)
 
 
 def sessions_tomorrow(stage: Stage) -> None:
-    """Three bookings, of which the reminders fall due within the story."""
+    """A booking each, of which the reminders fall due within the story."""
     kind = next(one for one in stage.world.tables.session_types if one.status == "published")
     for number, name in enumerate(NAMES):
         client = _comes(stage, name, "client")
