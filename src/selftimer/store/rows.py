@@ -11,6 +11,8 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from whenever import Instant
+
 D = TypeVar("D")
 CHUNK = 500
 """How many ids go into one `IN (…)`: well under every database's limit."""
@@ -21,6 +23,11 @@ STUDIO = sa.bindparam("_studio", type_=sa.Text)
 def one_of(column: sa.ColumnElement[Any], *values: object) -> sa.ColumnElement[bool]:
     """`column IN (…)` of a few constants, spelt as equalities: an IN list is expanded anew at every execution."""
     return sa.or_(*(column == value for value in values))
+
+
+def at_once(*values: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
+    """Several questions with one value for an answer each, asked in one statement; each keeps its own index."""
+    return sa.select(*(value.scalar_subquery() for value in values))
 
 
 class Rows(Generic[D]):
@@ -69,9 +76,13 @@ class Group:
         load = rows.load
         return [load(row) for row in self._run(statement, **values)]
 
+    def _earliest(self, statement: sa.Executable) -> Instant | None:
+        """The earliest of the instants in one row; None where there is none."""
+        return min((time for time in self._run(statement).one() if time is not None), default=None)
 
-def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+
+def chunks(ids: Iterable[str], size: int = CHUNK) -> Iterator[list[str]]:
     """The ids in lists that fit one statement."""
     unique = list(dict.fromkeys(ids))
-    for start in range(0, len(unique), CHUNK):
-        yield unique[start : start + CHUNK]
+    for start in range(0, len(unique), size):
+        yield unique[start : start + size]
