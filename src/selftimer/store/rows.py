@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
+from selftimer.store.prepared import Answer, prepared
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -60,8 +62,10 @@ class Group:
         self._dialect = connection.dialect.name
         self._studio = studio
 
-    def _run(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
-        return self._connection.execute(statement, {"_studio": self._studio, **values})
+    def _run(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[*tuple[Any, ...]] | Answer:
+        values["_studio"] = self._studio
+        plain = prepared(statement, tuple(values)) if self._dialect == "sqlite" else None
+        return self._connection.execute(statement, values) if plain is None else plain.run(self._connection, values)
 
     def _insert(self, statement: sa.Executable, rows: Sequence[dict[str, Any]]) -> None:
         """Many rows in one executemany; none is no statement at all."""
