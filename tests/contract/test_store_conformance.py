@@ -142,6 +142,8 @@ async def test_digests_are_those_of_records_that_are_not_gone(store: Store) -> N
     gone = await store.read(lambda tx: tx.records.get(Kind.CLIENT, "cl_1"))
     assert gone is not None
     assert gone.gone_at == at(5)
+    some = await store.read(lambda tx: tx.records.some(Kind.CLIENT, ["cl_1", "cl_2", "cl_9"]))
+    assert {ident: row.gone_at for ident, row in some.items()} == {"cl_1": at(5), "cl_2": None}
 
 
 async def test_thousands_of_ids_are_asked_for_at_once(store: Store) -> None:
@@ -160,6 +162,15 @@ async def test_missing_counts_sweeps_in_a_row(store: Store) -> None:
         return {r.id: r.missing for r in tx.records.all(Kind.CLIENT)}
 
     assert await store.read(work) == {"cl_1": 3, "cl_2": 0, "cl_3": 1}
+
+    await store.write(lambda tx: tx.records.put([record("qu_1", kind=Kind.QUOTE), record("se_1", kind=Kind.SESSION)]))
+    await store.write(lambda tx: tx.records.mark_gone(Kind.CLIENT, "cl_3", at(5)))
+    kinds = [Kind.CLIENT, Kind.QUOTE, Kind.INVOICE]
+    assert await store.read(lambda tx: tx.records.absences(kinds)) == {
+        Kind.CLIENT: {"cl_1": 3, "cl_2": 0},
+        Kind.QUOTE: {"qu_1": 0},
+        Kind.INVOICE: {},
+    }
 
 
 async def test_records_are_closed_by_time_alone(store: Store) -> None:
@@ -211,8 +222,7 @@ async def test_what_is_set_aside_is_listed_with_its_reason_until_it_is_let_go(st
     await store.write(fill)
     await store.write(lambda tx: tx.records.release(Kind.CLIENT, ["odd", ""]))
     await store.write(lambda tx: tx.records.put([record("cl_2", digest=b"new")]))
-    assert await store.read(lambda tx: tx.records.quarantined(Kind.CLIENT)) == {"cl_1": "why cl_1"}
-    assert await store.read(lambda tx: tx.records.quarantined(Kind.QUOTE)) == {}
+    assert await store.read(lambda tx: tx.records.quarantined()) == {Kind.CLIENT: {"cl_1": "why cl_1"}}
 
 
 async def test_whether_the_owner_was_told_can_be_asked(store: Store) -> None:
@@ -222,11 +232,16 @@ async def test_whether_the_owner_was_told_can_be_asked(store: Store) -> None:
 
 async def test_how_far_a_list_is_known_is_kept(store: Store) -> None:
     given = resource(baseline_at=at(1), total=5, ordered=True, sweep_digest=b"x", frozen="3 vanished", failing_since=T0)
-    await store.write(lambda tx: tx.records.put_resource(resource()))
-    await store.write(lambda tx: tx.records.put_resource(given))
+    await store.write(lambda tx: tx.records.put_resources([resource()]))
+    await store.write(lambda tx: tx.records.put_resources([given]))
 
     assert await store.read(lambda tx: tx.records.resource(Kind.CLIENT)) == given
     assert await store.read(lambda tx: tx.records.resource(Kind.QUOTE)) is None
+
+    await store.write(lambda tx: tx.records.put_resources([resource(Kind.QUOTE), resource(Kind.CLIENT, total=6)]))
+    await store.write(lambda tx: tx.records.put_resources([]))
+    both = {Kind.CLIENT: resource(Kind.CLIENT, total=6), Kind.QUOTE: resource(Kind.QUOTE)}
+    assert await store.read(lambda tx: tx.records.resources()) == both
 
 
 async def test_polls_have_numbers_that_rise(store: Store) -> None:
@@ -325,7 +340,14 @@ async def test_records_are_found_by_how_their_id_begins_and_by_when_they_came_to
     rows = [record("cl_ab", created_at=at(1)), record("cl_abc", created_at=at(2)), record("cl_b", created_at=at(1))]
     await store.write(lambda tx: tx.records.put([*rows, record("cl_abd"), record("se_a", kind=Kind.SESSION)]))
     await store.write(lambda tx: tx.records.mark_gone(Kind.CLIENT, "cl_abd", at(5)))
-    assert sorted(await store.read(lambda tx: tx.records.beginning_with(Kind.CLIENT, "cl_ab"))) == ["cl_ab", "cl_abc"]
+
+    def beginning(*texts: str) -> Callable[[Tx], list[str]]:
+        return lambda tx: sorted(tx.records.beginning_with(Kind.CLIENT, texts))
+
+    assert await store.read(beginning("cl_ab")) == ["cl_ab", "cl_abc"]
+    assert await store.read(beginning("cl_abc", "cl_b", "cl_ab", "se_")) == ["cl_ab", "cl_abc", "cl_b"]
+    assert await store.read(beginning(*(f"cl_{i}" for i in range(99)), "cl_b")) == ["cl_b"]
+    assert await store.read(beginning()) == []
     assert sorted(await store.read(lambda tx: tx.records.created_at(Kind.CLIENT, at(1)))) == ["cl_ab", "cl_b"]
 
 
@@ -451,7 +473,7 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
 
     def fill(tx: Tx) -> None:
         tx.records.put([record("cl_1")])
-        tx.records.put_resource(resource())
+        tx.records.put_resources([resource()])
         tx.events.add(event(state="settling", settle_rule="thanks", settle_until=T0))
         tx.rules.put(RuleRow(rule_id="thanks", version="v1", activation="a", active_since=T0))
         tx.rules.put_truth("thanks", "becomes", "in_1", T0, value=True)
@@ -470,6 +492,10 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
         return [
             tx.records.get(Kind.CLIENT, "cl_1"),
             tx.records.resource(Kind.CLIENT),
+            tx.records.resources(),
+            tx.records.quarantined(),
+            tx.records.absences([Kind.CLIENT]),
+            tx.records.some(Kind.CLIENT, ["cl_1"]),
             tx.records.digests(Kind.CLIENT),
             tx.events.in_state("settling"),
             tx.events.next_settled(),
@@ -483,6 +509,7 @@ async def test_studios_of_one_database_see_nothing_of_each_other(
             tx.deliveries.by_key("key:d1"),
             tx.deliveries.count(Cap(since=at(-9))),
             tx.deliveries.next_due(),
+            tx.deliveries.next_over(),
             tx.hooks.waiting(),
             tx.hooks.get("form", "a"),
             tx.looks.due(at(9), 9),

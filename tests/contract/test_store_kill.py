@@ -32,12 +32,15 @@ async def main():
     database = open_database(folder / "selftimer.db", module=module)
     store, done = SqlStore(database, "s"), 0
 
-    @sa.event.listens_for(database.engine, "before_cursor_execute")
-    def count(*_):
+    def count(_statement):
         nonlocal done
         done += 1
         if done == last:
             os._exit(9)
+
+    @sa.event.listens_for(database.engine, "connect")
+    def watch(driver, _record):
+        driver.set_trace_callback(count)
 
     for n in range(1, 40):
         def work(tx):

@@ -19,7 +19,7 @@ from selftimer.facts.records import Invoice, Kind
 from selftimer.primitives.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from whenever import Instant
 
@@ -79,7 +79,7 @@ class Checksum:
         for start in range(0, len(ids), _BATCH):
             some = ids[start : start + _BATCH]
             for one in await self._context.store.read(partial(_stored, some)):
-                record = parsed(self._context.api, one) if one is not None else None
+                record = parsed(self._context.api, one)
                 counted = isinstance(record, Invoice) and record.status in _COUNTED
                 if isinstance(record, Invoice) and counted and record.amount.currency == self._context.facts.currency:
                     total += record.amount.minor
@@ -100,7 +100,7 @@ class Checksum:
         times = kept["differs"] + 1
         resource = tx.records.resource(Kind.INVOICE)
         if times == 1 and resource is not None:
-            tx.records.put_resource(replace(resource, full_at=None))  # all of it again at the next poll
+            tx.records.put_resources([replace(resource, full_at=None)])  # all of it again at the next poll
         tx.control.put(_KEPT, {**said, "differs": times})
         log.warning("checksum.differs", here=here, studio=there, times=times)
         if times == 2:
@@ -118,5 +118,5 @@ class Checksum:
         )
 
 
-def _stored(ids: Sequence[str], tx: Tx) -> list[StoredRecord | None]:
-    return [tx.records.get(Kind.INVOICE, one) for one in ids]
+def _stored(ids: Sequence[str], tx: Tx) -> Collection[StoredRecord]:
+    return tx.records.some(Kind.INVOICE, ids).values()

@@ -96,26 +96,26 @@ class Cycle:
             await self._tidy(deepest)
             count = sum(r.pages for r in readings)
             failed = "; ".join(f"{kind}: {error.message}" for kind, error in errors.items()) or None
-            await self._context.store.write(
-                lambda tx: tx.records.end_poll(
-                    self._poll_id, self._now, requests=count, changed=len(changes), error=failed
-                )
-            )
+
+            def end(tx: Tx) -> tuple[bool, bool]:
+                tx.records.end_poll(self._poll_id, self._now, requests=count, changed=len(changes), error=failed)
+                return _unfinished(tx), _in_doubt(tx)
+
+            waits, self.in_doubt = await self._context.store.write(end)
             log.info("poll.done", depth=deepest, pages=count, changed=len(changes), failed=len(errors))
-            waits, self.in_doubt = await self._context.store.read(lambda tx: (_unfinished(tx), _in_doubt(tx)))
         return bool(errors), bool(errors or gathered.left) or waits
 
     # --- reading -------------------------------------------------------------------------------------------------
 
     async def _read_all(self, depths: Mapping[Kind, str]) -> tuple[list[Reading], dict[Kind, StudioError]]:
-        resources = await self._context.store.read(lambda tx: {k: tx.records.resource(k) for k in depths})
+        resources = await self._context.store.read(lambda tx: tx.records.resources())
         gate = asyncio.Semaphore(4)
         errors: dict[Kind, StudioError] = {}
 
         async def one(kind: Kind, depth: str) -> Reading | None:
             async with gate:
                 try:
-                    reading = await self._reader.read(kind, depth, resources[kind])
+                    reading = await self._reader.read(kind, depth, resources.get(kind))
                 except (StudioError, ExceptionGroup) as error:
                     errors[kind] = _first(error)
                     log.warning("list.failed", list=kind.value, error=type(errors[kind]).__name__)
@@ -143,23 +143,24 @@ class Cycle:
 
     async def _finish(self, readings: Sequence[Reading], errors: Mapping[Kind, StudioError]) -> None:
         def put(tx: Tx) -> None:
+            resources = tx.records.resources()
+            put = []
             for reading in readings:
-                before = tx.records.resource(reading.kind)
+                before = resources.get(reading.kind)
                 if before is not None and before.failing_since is not None:
                     self._mended(tx, reading.kind, before.failing_since)
                 resource = _read_now(before, reading.kind, reading.depth, self._now, reading.total)
-                tx.records.put_resource(self._certified(reading, resource))
-            for kind, error in errors.items():
-                self._failing(tx, kind, error)
+                put.append(self._certified(reading, resource))
+            put += [self._failing(tx, kind, error, resources.get(kind)) for kind, error in errors.items()]
+            tx.records.put_resources(put)
 
         await self._context.store.write(put)
         self._context.crash_point("observe.finish")
 
-    def _failing(self, tx: Tx, kind: Kind, error: StudioError) -> None:
-        """Remember since when a list can't be read; say so at once where a person is needed, else after an hour."""
-        old = tx.records.resource(kind) or Resource(kind=kind, first_seen_at=self._now)
+    def _failing(self, tx: Tx, kind: Kind, error: StudioError, before: Resource | None) -> Resource:
+        """Since when a list can't be read; said at once where a person is needed, else after an hour."""
+        old = before or Resource(kind=kind, first_seen_at=self._now)
         since = old.failing_since or self._now
-        tx.records.put_resource(replace(old, failing_since=since, error=error.message))
         if isinstance(error, NotSignedIn | ClockApart):
             tx.control.notice(
                 self._now,
@@ -181,6 +182,7 @@ class Cycle:
                 f"Since {since}: {error.message} What changes there is seen when it can be read again.",
                 key=f"failing:{kind.value}:{_mark(since)}",
             )
+        return replace(old, failing_since=since, error=error.message)
 
     def _mended(self, tx: Tx, kind: Kind, since: Instant) -> None:
         """Answer what the owner was told when it began."""
@@ -226,11 +228,14 @@ class Cycle:
         """What waits for a poll: parked events, and runs whose conditions were unknown."""
 
         def retry(tx: Tx) -> None:
+            parked, held = tx.events.in_state("parked"), tx.runs.in_state(RunState.HELD)
+            if not (parked or held):
+                return
             matcher = Intake(tx, self._context, self._now, self._poll_id).matcher
-            for stored in tx.events.in_state("parked"):
+            for stored in parked:
                 if not self._too_long(tx, stored):
                     matcher.event(stored)
-            for run in tx.runs.in_state(RunState.HELD):
+            for run in tx.runs.in_state(RunState.HELD) if parked else held:  # an event may have ended or held one
                 matcher.desk.wake(run)
             hold_flood(tx, self._context, self._now, matcher.desk)
 
@@ -278,8 +283,9 @@ def _first(error: Exception) -> StudioError:
 
 def _unfinished(tx: Tx) -> bool:
     """Whether a baseline isn't done yet, or an event waits for what it rests on."""
-    resources = (tx.records.resource(kind) for kind in LISTED)
-    return bool(tx.events.in_state("parked")) or any(r is None or r.baseline_at is None for r in resources)
+    resources = tx.records.resources()
+    unread = any(kind not in resources or resources[kind].baseline_at is None for kind in LISTED)
+    return unread or bool(tx.events.in_state("parked"))
 
 
 def _in_doubt(tx: Tx) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,20 @@ log = structlog.get_logger(__name__)
 _UNDER_WAY = {DeliveryState.READY, DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ToDo:
+    """What waits for this lane, and when: most steps find nothing, and then write nothing."""
+
+    orders: bool
+    doubted: bool
+    wake_at: Instant
+    """Of the next run."""
+    due_at: Instant
+    """Of the next delivery."""
+    over_at: Instant
+    """Of the next hold or lease that ends by itself."""
+
+
 class Deliver:
     """Runs and deliveries of one studio."""
 
@@ -59,18 +73,30 @@ class Deliver:
     async def step(self, now: Instant) -> Instant:
         """Orders, waking runs, ended holds, then deliveries until none is due; the instant when it is next wanted."""
         with bound_contextvars(studio=self._context.studio_id):
-            if await self._context.store.write(lambda tx: carry_out(tx, self._context, now)):
-                self._to_compact = True
+            there, whole = await self._context.store.read(_look), True
+            if there.orders:
+                await self._context.store.write(lambda tx: self._carry_out(tx, now))
+                there = await self._context.store.read(_look)
             self._context.crash_point("deliver.orders")
-            whole = await self._wake(now)
+            if there.wake_at <= now:
+                whole = await self._wake(now)
+                there = await self._context.store.read(_look)
             self._context.crash_point("deliver.woken")
-            await self._context.store.write(lambda tx: self._over(tx, now, whole=whole))
-            while await self._some(now):
-                pass
+            if there.over_at <= now or (whole and there.doubted):
+                await self._context.store.write(lambda tx: self._over(tx, now, whole=whole))
+                there = await self._context.store.read(_look)
+            found = True
+            while found and (there.orders or there.due_at <= now):
+                found = await self._some(now)
+                there = await self._context.store.read(_look)
             if self._to_compact:
                 self._to_compact = not await compact_if_wanted(self._context.store)
-            self.due_at = await self._context.store.read(_next)
+            self.due_at = min(there.wake_at, there.due_at, there.over_at)
             return self.due_at
+
+    def _carry_out(self, tx: Tx, now: Instant) -> None:
+        if carry_out(tx, self._context, now):
+            self._to_compact = True
 
     async def _some(self, now: Instant) -> bool:
         """Deliver what is due, the next one as soon as one is done; whether there was anything."""
@@ -114,8 +140,7 @@ class Deliver:
         until = now.add(seconds=policy.lease)
 
         def claim(tx: Tx) -> list[Attempt]:
-            if carry_out(tx, self._context, self._context.clock.now()):
-                self._to_compact = True
+            self._carry_out(tx, self._context.clock.now())
             mine = tx.deliveries.claim(now, limit=policy.concurrency, lease_until=until, epoch=epoch)
             return [Attempt(self._context, delivery).load(tx) for delivery in mine]
 
@@ -253,7 +278,11 @@ def _release(tx: Tx, deliveries: Iterable[Delivery]) -> None:
         tx.deliveries.release(delivery.id)
 
 
-def _next(tx: Tx) -> Instant:
-    lapses = [flying.lease_until for flying in tx.deliveries.in_state(DeliveryState.IN_FLIGHT)]
-    times = (tx.runs.next_wake(), tx.deliveries.next_due(), *lapses)
-    return min((t for t in times if t is not None), default=Instant.MAX)
+def _look(tx: Tx) -> _ToDo:
+    return _ToDo(
+        orders=bool(tx.control.orders()),
+        doubted=doubt.why_doubted(tx) is not None,
+        wake_at=tx.runs.next_wake() or Instant.MAX,
+        due_at=tx.deliveries.next_due() or Instant.MAX,
+        over_at=tx.deliveries.next_over() or Instant.MAX,
+    )

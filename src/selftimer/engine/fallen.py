@@ -52,6 +52,21 @@ class FallenDue:
     async def step(self, now: Instant) -> Instant:
         """Act on all that is due; when the next is."""
         unread: set[tuple[str, str, str]] = set()
+        moments, settled = await self._context.store.read(_next)
+        if moments <= now:
+            unread = await self._fallen(now)
+            await self._context.store.write(lambda tx: self._closing(tx, now))
+            moments, settled = await self._context.store.read(_next)
+        self._context.crash_point("observe.closed")
+        if settled <= now:
+            await self._context.store.write(lambda tx: self._settled(tx, now))
+            moments, settled = await self._context.store.read(_next)
+        self._context.crash_point("observe.settled")
+        return now.add(seconds=60) if unread else min(moments, settled)
+
+    async def _fallen(self, now: Instant) -> set[tuple[str, str, str]]:
+        """Act on the moments that are due; which of them couldn't be read."""
+        unread: set[tuple[str, str, str]] = set()
 
         def others(tx: Tx) -> list[Timer]:
             """What is due but for those that couldn't be read: they don't hold up the others."""
@@ -60,19 +75,7 @@ class FallenDue:
         while due := await self._context.store.read(others):
             unread |= await self._ticks([timer for timer in due if is_tick(timer)], now)
             unread |= await self._moments([timer for timer in due if not is_tick(timer)], now)
-        retry_at = now.add(seconds=60) if unread else None
-        await self._context.store.write(lambda tx: self._closing(tx, now))
-        self._context.crash_point("observe.closed")
-        await self._context.store.write(lambda tx: self._settled(tx, now))
-        self._context.crash_point("observe.settled")
-        following = await self._context.store.read(self._next)
-        if retry_at is not None:
-            return retry_at
-        return following
-
-    def _next(self, tx: Tx) -> Instant:
-        times = (tx.timers.next_due(), tx.events.next_settled())
-        return min((t for t in times if t is not None), default=Instant.MAX)
+        return unread
 
     # --- the calendar --------------------------------------------------------------------------------------------
 
@@ -211,6 +214,11 @@ class FallenDue:
             for stored in ready:
                 matcher.settled(stored)
             hold_flood(tx, self._context, now, matcher.desk)
+
+
+def _next(tx: Tx) -> tuple[Instant, Instant]:
+    """When the next moment is due or its window closes, and when the next value has settled."""
+    return tx.timers.next_due() or Instant.MAX, tx.events.next_settled() or Instant.MAX
 
 
 def _key(timer: Timer) -> tuple[str, str, str]:

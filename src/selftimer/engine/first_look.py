@@ -71,9 +71,9 @@ class FirstLook:
         matcher = Matcher(tx, self._context, now)
         becoming = Becoming(matcher, 0)
         mine = [clocked for clocked in self._context.rules.becoming[kind] if clocked[0].id == rule.id]
-        for ident in ids:
-            stored = tx.records.get(kind, ident)
-            if stored is not None and stored.gone_at is None:
+        known = tx.records.some(kind, ids)
+        for stored in (known[ident] for ident in ids if ident in known):
+            if stored.gone_at is None:
                 for clocked in mine:
                     becoming.judge(clocked, stored)
         hold_flood(tx, self._context, now, matcher.desk)
@@ -108,5 +108,5 @@ def _ids(tx: Tx, *, kind: Kind) -> list[str]:
 
 
 def _all_known(tx: Tx) -> bool:
-    resources = (tx.records.resource(kind) for kind in LISTED)
-    return all(resource is not None and resource.baseline_at is not None for resource in resources)
+    resources = tx.records.resources()
+    return all(kind in resources and resources[kind].baseline_at is not None for kind in LISTED)

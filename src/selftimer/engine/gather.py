@@ -101,7 +101,8 @@ class Gather:
         changes = [c for c in changes if c.raw.id not in unread]
         changes += await self._parse(messages)
         changes += await self._parse(await self._related(changes))
-        changes = await self._context.store.read(lambda tx: adopted(tx, changes, readings))
+        if changes:
+            changes = await self._context.store.read(lambda tx: adopted(tx, changes, readings))
         ordered = sorted(changes, key=lambda c: _ORDER[c.raw.kind])
         return Gathered(changes=ordered, left=len(unread), shut=shut)
 
@@ -130,8 +131,10 @@ class Gather:
 
         def befores(tx: Tx) -> list[Change]:
             changes = []
+            kinds = dict.fromkeys(raw.kind for raw, _ in good)
+            known = {kind: tx.records.some(kind, [raw.id for raw, _ in good if raw.kind is kind]) for kind in kinds}
             for raw, record in good:
-                stored = tx.records.get(raw.kind, raw.id)
+                stored = known[raw.kind].get(raw.id)
                 seen = stored is not None and stored.gone_at is None and stored.digest != UNSEEN
                 before = parsed(self._context.api, stored) if stored is not None and seen else None
                 changes.append(Change(raw=raw, record=record, before=before, stored=stored))
@@ -168,7 +171,7 @@ class Gather:
                             ids[stored.id] = None
             return list(ids)
 
-        conversations = await self._context.store.read(wanted)
+        conversations = await self._context.store.read(wanted) if changes else []
         return await self._details(conversations) if conversations else ([], set())
 
     async def _details(self, conversation_ids: Sequence[str]) -> tuple[list[RawRecord], set[str]]:

@@ -64,6 +64,8 @@ class Intake:
         self.taken = Taken()
         self.undated = 0
         """Messages of which nobody knows whether they are new."""
+        self._baseline: dict[tuple[Kind, str], bool] = {}
+        """Whether it was there at the baseline, of each record that was put."""
         self._spans: dict[str, tuple[Instant, Instant] | None] = {}
 
     def apply(self, changes: Sequence[Change]) -> Taken:
@@ -71,6 +73,7 @@ class Intake:
         baselines = self._baselines()
         rows = [self._row(change, baselines) for change in changes]
         self.tx.records.put(rows)
+        self._baseline = {(row.kind, row.id): row.baseline for row in rows}
         self._tell_undated()
         self._renamed(changes)
         self._new_fields(changes)
@@ -105,9 +108,7 @@ class Intake:
         )
 
     def _baselines(self) -> dict[Kind, Instant | None]:
-        kinds = (*Kind,)
-        found = {kind: self.tx.records.resource(kind) for kind in kinds}
-        return {kind: resource.baseline_at if resource else None for kind, resource in found.items()}
+        return {kind: resource.baseline_at for kind, resource in self.tx.records.resources().items()}
 
     def _row(self, change: Change, baselines: dict[Kind, Instant | None]) -> StoredRecord:
         record, kind = change.record, kind_of(change.record)
@@ -255,8 +256,7 @@ class Intake:
         return out
 
     def _is_baseline(self, change: Change) -> bool:
-        stored = self.tx.records.get(kind_of(change.record), change.record.id)
-        return change.before is None and stored is not None and stored.baseline
+        return change.before is None and self._baseline[change.raw.kind, change.raw.id]
 
     def gone(self, record: Record) -> None:
         """A record is gone: its moments are dropped, its event begins what it begins."""

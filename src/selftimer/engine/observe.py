@@ -13,7 +13,7 @@ from whenever import Instant
 
 from selftimer.engine.activate import activate
 from selftimer.engine.cycle import Cycle
-from selftimer.engine.doubt import passed
+from selftimer.engine.doubt import passed, why_doubted
 from selftimer.engine.fallen import FallenDue
 from selftimer.engine.first_look import FirstLook
 from selftimer.engine.galleries import GalleryLooks
@@ -61,7 +61,7 @@ class Observe:
             galleries = await self._galleries.step(now, everywhere=everywhere)
             fallen = FallenDue(self._context)
             self.due_at = min(await fallen.step(now), self._retry_at, galleries)
-            if whole:
+            if whole and await self._context.store.read(why_doubted) is not None:
                 await self._context.store.write(lambda tx: passed(tx, "observe", now))
             return min(self.poll_at, self.due_at)
 
@@ -111,7 +111,8 @@ class Observe:
     async def _depths(self, now: Instant) -> tuple[dict[Kind, str], bool]:
         """How deep each list is read now, and whether a look at the signals is enough."""
         cadence = self._context.policy.cadence
-        resources = await self._context.store.read(lambda tx: {k: tx.records.resource(k) for k in LISTED})
+        known = await self._context.store.read(lambda tx: tx.records.resources())
+        resources = {kind: known.get(kind) for kind in LISTED}
 
         def over(since: Instant | None, seconds: int) -> bool:
             return since is None or not 0 <= (now - since).total("seconds") < seconds  # a clock may go back

@@ -172,7 +172,7 @@ def _thaw(tx: Tx, now: Instant, name: str) -> str:
     if resource is None or resource.frozen is None:
         raise Refusal(f"nothing is kept back in the list of {kind.value}s")
     thaw(tx, kind, now)
-    tx.records.put_resource(replace(resource, full_at=None))  # read it whole at the next poll
+    tx.records.put_resources([replace(resource, full_at=None)])  # read it whole at the next poll
     log.warning("list.thawed", list=kind.value)
     return f"resumed: {resource.frozen}; at the next look each {kind.value} is asked for by its id"
 

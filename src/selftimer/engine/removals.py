@@ -18,12 +18,13 @@ from selftimer.facts.sweep import ABSENCES, to_ask_for
 from selftimer.primitives.ids import odd_form
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from whenever import Instant
 
     from selftimer.engine.context import Context
     from selftimer.engine.reading import Reading
+    from selftimer.facts.stored import Resource
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
@@ -40,10 +41,10 @@ def _is_thawed(tx: Tx, kind: Kind) -> bool:
     return kind.value in (tx.control.get(_THAWED) or {})
 
 
-def _nameless(tx: Tx, reading: Reading) -> bool:
+def _nameless(reading: Reading, quarantined: Iterable[str]) -> bool:
     """Whether the sweep has entries of which can't be told which records they are: their ids are of no known form."""
     odd = any(not entry.id for entry in reading.unreadable)
-    return odd or any(odd_form(reading.kind.value, ident) for ident in tx.records.quarantined(reading.kind))
+    return odd or any(odd_form(reading.kind.value, ident) for ident in quarantined)
 
 
 class Removals:
@@ -59,34 +60,37 @@ class Removals:
         whole = [r for r in readings if r.certificate is not None and r.certificate.certified]
         if not whole:
             return
-        twice = await self._context.store.write(lambda tx: [(r.kind, i) for r in whole for i in self._absent(tx, r)])
-        for kind, record_id in twice:
+        for kind, record_id in await self._context.store.write(lambda tx: self._twice(tx, whole)):
             await self._settle(kind, record_id)
 
-    def _absent(self, tx: Tx, reading: Reading) -> list[str]:
-        kind = reading.kind
-        resource = tx.records.resource(kind)
-        if resource is None or resource.complete_as_of != self._now:
-            return []
-        self._forget_odd(tx, reading)
-        if _nameless(tx, reading):
-            return []  # what is absent may be there under another id
-        absent = [i for i in tx.records.digests(kind) if i not in reading.seen]
-        known = tx.records.count(kind)
-        tx.records.mark_missing(kind, absent)
+    def _twice(self, tx: Tx, whole: Sequence[Reading]) -> list[tuple[Kind, str]]:
+        """What is to be asked for by its id, of all lists."""
+        resources, quarantined = tx.records.resources(), tx.records.quarantined()
+        missing = tx.records.absences([reading.kind for reading in whole])
+        twice: list[tuple[Kind, str]] = []
+        for reading in whole:
+            kind = reading.kind
+            resource = resources.get(kind)
+            if resource is None or resource.complete_as_of != self._now:
+                continue
+            left = self._forget_odd(tx, reading, quarantined.get(kind, ()))
+            if not _nameless(reading, left):  # else what is absent may be there under another id
+                twice += [(kind, ident) for ident in self._absent(tx, reading, resource, missing[kind])]
+        return twice
 
-        def missing(record_id: str) -> int:
-            stored = tx.records.get(kind, record_id)
-            return stored.missing if stored is not None else 0
-
-        gone = to_ask_for(absent, known, missing)
+    def _absent(self, tx: Tx, reading: Reading, resource: Resource, missing: Mapping[str, int]) -> list[str]:
+        kind, known = reading.kind, len(missing)
+        absent = [ident for ident in missing if ident not in reading.seen]
+        if absent or any(missing.values()):
+            tx.records.mark_missing(kind, absent)
+        gone = to_ask_for(absent, known, lambda ident: missing[ident] + 1)
         if gone is None and _is_thawed(tx, kind):
-            gone = [one for one in absent if missing(one) >= ABSENCES]
+            gone = [one for one in absent if missing[one] + 1 >= ABSENCES]
             if len(gone) == len(absent):
                 thaw(tx, kind, None)
         if gone is None:
             if resource.frozen is None:
-                tx.records.put_resource(replace(resource, frozen=f"{len(absent)} of {known} vanished at once"))
+                tx.records.put_resources([replace(resource, frozen=f"{len(absent)} of {known} vanished at once")])
                 log.warning("list.frozen", list=kind.value, absent=len(absent), known=known)
                 tx.control.notice(
                     self._now,
@@ -97,14 +101,19 @@ class Removals:
                 )
             return []
         if resource.frozen is not None:
-            tx.records.put_resource(replace(resource, frozen=None))
+            tx.records.put_resources([replace(resource, frozen=None)])
         return gone
 
-    def _forget_odd(self, tx: Tx, reading: Reading) -> None:
-        """Entries that couldn't be understood and are in the list no more: under that id there never was a record."""
+    def _forget_odd(self, tx: Tx, reading: Reading, quarantined: Iterable[str]) -> set[str]:
+        """Entries that couldn't be understood and are in the list no more: under that id there never was a record.
+
+        Those that are left.
+        """
         here = reading.seen | {""} if any(not entry.id for entry in reading.unreadable) else reading.seen
-        odd = [ident for ident in tx.records.quarantined(reading.kind) if ident not in here]
-        tx.records.release(reading.kind, [ident for ident in odd if tx.records.get(reading.kind, ident) is None])
+        odd = {ident for ident in quarantined if ident not in here}
+        over = odd - tx.records.some(reading.kind, odd).keys()
+        tx.records.release(reading.kind, list(over))
+        return set(quarantined) - over
 
     async def _settle(self, kind: Kind, record_id: str) -> None:
         try:

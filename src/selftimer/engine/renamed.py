@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from selftimer.engine.change import Change
     from selftimer.engine.reading import Reading
+    from selftimer.facts.stored import Resource
     from selftimer.ports import Tx
 
 log = structlog.get_logger(__name__)
@@ -38,12 +39,18 @@ def adopted(tx: Tx, changes: Sequence[Change], readings: Sequence[Reading]) -> l
     for change in changes:
         seen.setdefault(change.raw.kind, set()).add(change.raw.id)
     new = [change for change in changes if _unknown(change)]
-    old_ones = {kind: _too_old(tx, kind, [c for c in new if c.raw.kind is kind]) for kind in LISTED} if new else {}
+    if not new:
+        return list(changes)
+    resources = tx.records.resources()
+    by_kind = {kind: [c for c in new if c.raw.kind is kind] for kind in dict.fromkeys(c.raw.kind for c in new)}
+    listed = [kind for kind in by_kind if kind in LISTED and kind in resources]
+    old_ones = {kind: _too_old(tx, resources[kind], by_kind[kind]) for kind in listed}
+    alike = {kind: _alike(tx, kind, some) for kind, some in by_kind.items()}
     marked: dict[int, Change] = {}
     for change in new:
         here = seen[change.raw.kind]
         too_old = change.raw.id in old_ones.get(change.raw.kind, ())
-        was = _was(tx, change, here, at_all=too_old)
+        was = _was(tx, change, here, alike[change.raw.kind], at_all=too_old)
         if was is not None or too_old:
             marked[id(change)] = replace(change, adopted=True, was=was)
             here |= {was} if was is not None else set()
@@ -72,25 +79,34 @@ def _unknown(change: Change) -> bool:
     return change.stored is None or change.stored.gone_at is not None
 
 
-def _too_old(tx: Tx, kind: Kind, new: Sequence[Change]) -> set[str]:
+def _too_old(tx: Tx, resource: Resource, new: Sequence[Change]) -> set[str]:
     """The ids of new records that are older than the last whole look at their list, if those are too many."""
-    resource = tx.records.resource(kind) if new else None
-    if resource is None or resource.baseline_at is None or resource.complete_as_of is None:
+    if resource.baseline_at is None or resource.complete_as_of is None:
         return set()
     before = resource.complete_as_of.subtract(seconds=_SKEW)
     found = {c.raw.id for c in new if (created := created_at_of(c.record)) is not None and created < before}
-    return found if len(found) > max(FEWEST, tx.records.count(kind) * SHARE) else set()
+    return found if len(found) > FEWEST and len(found) > tx.records.count(resource.kind) * SHARE else set()
 
 
-def _was(tx: Tx, change: Change, seen: Collection[str], *, at_all: bool) -> str | None:
+def _alike(tx: Tx, kind: Kind, new: Sequence[Change]) -> Mapping[str, Sequence[str]]:
+    """The ids that are known and have their stem in common with new ones, by that stem."""
+    alike: dict[str, list[str]] = {stem: [] for change in new if (stem := stem_of(change.raw.id))}
+    lengths = {len(stem) for stem in alike}
+    for known in tx.records.beginning_with(kind, alike):
+        for stem in {known[:length] for length in lengths} & alike.keys():
+            alike[stem].append(known)
+    return alike
+
+
+def _was(
+    tx: Tx, change: Change, seen: Collection[str], known: Mapping[str, Sequence[str]], *, at_all: bool
+) -> str | None:
     """The id under which the record is known, if it isn't seen under that one too.
 
     That is one which differs in length alone; of those that can't be new, also the only one that came to be then.
     """
     kind, ident = change.raw.kind, change.raw.id
-    stem = stem_of(ident)
-    alike = tx.records.beginning_with(kind, stem) if stem else []
-    found = [one for one in alike if one not in seen and same_but_for_length(one, ident)]
+    found = [one for one in known.get(stem_of(ident), ()) if one not in seen and same_but_for_length(one, ident)]
     created = created_at_of(change.record)
     if not found and at_all and created is not None:
         found = [one for one in tx.records.created_at(kind, created) if one not in seen]

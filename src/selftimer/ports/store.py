@@ -91,7 +91,14 @@ class Records(Protocol):
     """Snapshots: the present version of each record, every version kept, and how far each list is known."""
 
     def resource(self, kind: Kind) -> Resource | None: ...
-    def put_resource(self, resource: Resource) -> None: ...
+    def resources(self) -> Mapping[Kind, Resource]:
+        """All of them: one question where several are asked for."""
+        ...
+
+    def put_resources(self, resources: Sequence[Resource]) -> None:
+        """Insert or replace them."""
+        ...
+
     def begin_poll(self, at: Instant, depth: str) -> int: ...
     def end_poll(self, poll_id: int, at: Instant, *, requests: int, changed: int, error: str | None) -> None: ...
     def digests(self, kind: Kind, ids: Sequence[str] | None = None) -> dict[str, bytes]:
@@ -103,6 +110,10 @@ class Records(Protocol):
         ...
 
     def get(self, kind: Kind, record_id: str) -> StoredRecord | None: ...
+    def some(self, kind: Kind, ids: Iterable[str]) -> dict[str, StoredRecord]:
+        """As `get`, of several by their ids; those that are gone too."""
+        ...
+
     def of_client(self, kind: Kind, client_id: str) -> list[StoredRecord]:
         """Those that aren't gone, oldest first."""
         ...
@@ -119,8 +130,8 @@ class Records(Protocol):
         """All that aren't gone, newest first."""
         ...
 
-    def beginning_with(self, kind: Kind, text: str) -> list[str]:
-        """Ids of those that aren't gone and begin so."""
+    def beginning_with(self, kind: Kind, texts: Iterable[str]) -> list[str]:
+        """Ids of those that aren't gone and begin with one of these."""
         ...
 
     def created_at(self, kind: Kind, at: Instant) -> list[str]:
@@ -136,13 +147,17 @@ class Records(Protocol):
         ...
 
     def count(self, kind: Kind) -> int: ...
+    def absences(self, kinds: Sequence[Kind]) -> dict[Kind, dict[str, int]]:
+        """Of all that aren't gone of those kinds: how many sweeps have lacked it (`missing`), by its id."""
+        ...
+
     def mark_missing(self, kind: Kind, ids: Sequence[str]) -> None:
         """Add one to `missing` of those, and set it to 0 for all others of the kind."""
         ...
 
     def mark_gone(self, kind: Kind, record_id: str, at: Instant) -> None: ...
-    def quarantined(self, kind: Kind) -> dict[str, str]:
-        """Id → why its newest version can't be read. "" stands for entries without an id."""
+    def quarantined(self) -> dict[Kind, dict[str, str]]:
+        """By kind: id → why its newest version can't be read. "" stands for entries without an id."""
         ...
 
     def release(self, kind: Kind, ids: Sequence[str]) -> None:
@@ -314,6 +329,10 @@ class Deliveries(Protocol):
 
     def next_due(self) -> Instant | None:
         """The earliest due time of ready, unknown and held ones that aren't leased."""
+        ...
+
+    def next_over(self) -> Instant | None:
+        """When the next hold ends, or the lease of one in flight."""
         ...
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -12,7 +11,7 @@ from sqlalchemy import bindparam
 from selftimer.plan.state import SPREADS, Delivery, DeliveryState
 from selftimer.store import tables
 from selftimer.store.dialect import insert_new
-from selftimer.store.rows import STUDIO, Group, Rows, one_of
+from selftimer.store.rows import STUDIO, Group, Rows, at_once, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,6 +66,8 @@ def _claimable(state: DeliveryState, blockers: tuple[DeliveryState, ...]) -> sa.
 # An unknown one is looked for whatever else of its client is unknown: two that waited for each other would never end.
 _READY = _claimable(S.READY, (S.IN_FLIGHT, S.UNKNOWN))
 _UNKNOWN = _claimable(S.UNKNOWN, (S.IN_FLIGHT,))
+_NEXT = sa.union_all(_READY.order_by(None), _UNKNOWN.order_by(None)).order_by("due_at", "planned_at", "id")
+"""Both in due order: SQLite goes along two indexes and merges what it finds."""
 _LEASE = (
     sa.update(tables.deliveries)
     .where(*_MINE, one_of(_d.state, *_LEASABLE))
@@ -132,12 +133,18 @@ def _waiting(state: DeliveryState, blockers: tuple[DeliveryState, ...]) -> sa.Se
     )
 
 
-_NEXT = (
+_NEXT_DUE = at_once(
     _waiting(S.READY, (S.IN_FLIGHT, S.UNKNOWN)),
     _waiting(S.UNKNOWN, (S.IN_FLIGHT,)),
     sa.select(sa.func.min(_d.due_at)).where(_d.studio == STUDIO, _d.state == S.HELD),
     sa.select(sa.func.min(_d.lease_until)).where(
         _d.studio == STUDIO, _d.lease_until.is_not(None), one_of(_d.state, *_LEASABLE)
+    ),
+)
+_NEXT_OVER = at_once(
+    sa.select(sa.func.min(_d.due_at)).where(_d.studio == STUDIO, _d.state == S.HELD),
+    sa.select(sa.func.min(_d.lease_until)).where(
+        _d.studio == STUDIO, _d.lease_until.is_not(None), _d.state == S.IN_FLIGHT
     ),
 )
 
@@ -216,10 +223,10 @@ class SqlDeliveries(Group):
 
     def _next(self, now: Instant, limit: int) -> list[str]:
         """The ids whose turn it is: in due order, the first of each client."""
-        ready, unknown = self._run(_READY, _now=now), self._run(_UNKNOWN, _now=now)
+        rows = self._run(_NEXT, _now=now)
         ids: list[str] = []
         clients: set[str] = set()
-        for _, _, ident, client_id in merge(ready, unknown):
+        for _, _, ident, client_id in rows:
             if len(ids) >= limit:
                 break
             if client_id is not None:
@@ -227,8 +234,7 @@ class SqlDeliveries(Group):
                     continue
                 clients.add(client_id)
             ids.append(ident)
-        ready.close()
-        unknown.close()
+        rows.close()
         return ids
 
     def release(self, delivery_id: str) -> None:
@@ -287,5 +293,7 @@ class SqlDeliveries(Group):
 
     def next_due(self) -> Instant | None:
         """Also when a lease lapses; but not one whose client's turn is another's, so that nobody wakes for nothing."""
-        times = [self._run(statement).scalar() for statement in _NEXT]
-        return min((time for time in times if time is not None), default=None)
+        return self._earliest(_NEXT_DUE)
+
+    def next_over(self) -> Instant | None:
+        return self._earliest(_NEXT_OVER)

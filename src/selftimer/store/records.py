@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -35,15 +36,20 @@ _DIGESTS = sa.select(_r.id, _r.digest, _r.quarantine).where(*_HERE)
 _DIGESTS_OF = _DIGESTS.where(_IDS)
 _PRESENT = sa.select(_r.id, _r.digest).where(*_OF_KIND, _IDS)
 _GET = RECORDS.select.where(_r.kind == bindparam("_kind"), _r.id == bindparam("_id"))
+_GET_SOME = RECORDS.select.where(_r.kind == bindparam("_kind"), _IDS)
 _LIVE = RECORDS.select.where(_r.kind == bindparam("_kind"), _r.gone_at.is_(None))
 _OF_CLIENT = _LIVE.where(_r.client_id == bindparam("_owner")).order_by(_r.sort_at, _r.id)
 _IDS_OF_CLIENT = sa.select(_r.id).where(*_HERE, _r.client_id == bindparam("_owner")).order_by(_r.sort_at, _r.id)
 _OF_PARENT = _LIVE.where(_r.parent_id == bindparam("_owner")).order_by(_r.sort_at, _r.id)
 _ORDER = sa.select(_r.id, _r.open).where(*_HERE).order_by(_r.sort_at.desc(), _r.id.desc())
-_BEGINNING = sa.select(_r.id).where(*_HERE, _r.id >= bindparam("_low"), _r.id < bindparam("_high"))
+_BEGINNINGS = (1, 8, 64)
+"""How many beginnings are looked for in one statement: of so many sizes, that each is prepared once."""
 _CREATED = sa.select(_r.id).where(*_HERE, _r.sort_at == bindparam("_at"), _r.created_at == bindparam("_at"))
 _SOME = _LIVE.where(_IDS).order_by(_r.sort_at.desc(), _r.id.desc())
 _COUNT = sa.select(sa.func.count()).select_from(tables.records).where(*_HERE)
+_ABSENCES = sa.select(_r.kind, _r.id, _r.missing).where(
+    _r.studio == STUDIO, _r.kind.in_(bindparam("_kinds", expanding=True)), _r.gone_at.is_(None)
+)
 _MISSING = sa.select(_r.id).where(*_HERE, _r.missing > 0)
 _MISS = sa.update(tables.records).where(*_HERE, _IDS).values(missing=_r.missing + 1)
 _FOUND = sa.update(tables.records).where(*_OF_KIND, _IDS).values(missing=0)
@@ -53,11 +59,18 @@ _QUARANTINE = sa.update(tables.records).where(*_ONE).values(quarantine=bindparam
 _QUARANTINED = sa.select(_q.digest).where(
     _q.studio == STUDIO, _q.kind == bindparam("_kind"), _q.record_id == bindparam("_id")
 )
-_ALL_QUARANTINED = sa.select(_q.record_id, _q.reason).where(_q.studio == STUDIO, _q.kind == bindparam("_kind"))
+_ALL_QUARANTINED = sa.select(_q.kind, _q.record_id, _q.reason).where(_q.studio == STUDIO)
 _RELEASE = sa.delete(tables.quarantines).where(
     _q.studio == STUDIO, _q.kind == bindparam("_kind"), _q.record_id.in_(bindparam("_ids", expanding=True))
 )
 _ADD_VERSION = sa.insert(tables.record_versions)
+
+
+@cache
+def _beginning(count: int) -> sa.CompoundSelect[*tuple[Any, ...]]:
+    """Ids that begin with one of so many texts: a range of the index each; joined by OR they'd be looked for in all."""
+    ranges = ((_r.id >= bindparam(f"_low{i}"), _r.id < bindparam(f"_high{i}")) for i in range(count))
+    return sa.union_all(*(sa.select(_r.id).where(*_HERE, *ends) for ends in ranges))
 
 
 class SqlRecords(Group):
@@ -68,8 +81,12 @@ class SqlRecords(Group):
     def resource(self, kind: Kind) -> Resource | None:
         return self._one(RESOURCES, _RESOURCE, _kind=kind)
 
-    def put_resource(self, resource: Resource) -> None:
-        self._run(upsert(self._dialect, tables.resources), **RESOURCES.dump(resource, self._studio))
+    def resources(self) -> dict[Kind, Resource]:
+        return {resource.kind: resource for resource in self._many(RESOURCES, RESOURCES.select)}
+
+    def put_resources(self, resources: Sequence[Resource]) -> None:
+        rows = [RESOURCES.dump(resource, self._studio) for resource in resources]
+        self._insert(upsert(self._dialect, tables.resources), rows)
 
     def begin_poll(self, at: Instant, depth: str) -> int:
         row = {"studio": self._studio, "begun_at": at, "depth": depth}
@@ -114,6 +131,10 @@ class SqlRecords(Group):
     def get(self, kind: Kind, record_id: str) -> StoredRecord | None:
         return self._one(RECORDS, _GET, _kind=kind, _id=record_id)
 
+    def some(self, kind: Kind, ids: Iterable[str]) -> dict[str, StoredRecord]:
+        found = (self._many(RECORDS, _GET_SOME, _kind=kind, _ids=some) for some in chunks(ids))
+        return {record.id: record for records in found for record in records}
+
     def of_client(self, kind: Kind, client_id: str) -> list[StoredRecord]:
         return self._many(RECORDS, _OF_CLIENT, _kind=kind, _owner=client_id)
 
@@ -131,8 +152,15 @@ class SqlRecords(Group):
     def order(self, kind: Kind) -> list[tuple[str, bool]]:
         return [(ident, is_open) for ident, is_open in self._run(_ORDER, _kind=kind)]
 
-    def beginning_with(self, kind: Kind, text: str) -> list[str]:
-        return list(self._run(_BEGINNING, _kind=kind, _low=text, _high=text + "\x7f").scalars())
+    def beginning_with(self, kind: Kind, texts: Iterable[str]) -> list[str]:
+        found: dict[str, None] = {}
+        for some in chunks(texts, _BEGINNINGS[-1]):
+            size = next(size for size in _BEGINNINGS if size >= len(some))
+            values: dict[str, str] = {}
+            for place, text in enumerate(some + some[-1:] * (size - len(some))):
+                values |= {f"_low{place}": text, f"_high{place}": text + "\x7f"}
+            found |= dict.fromkeys(self._run(_beginning(size), _kind=kind, **values).scalars())
+        return list(found)
 
     def created_at(self, kind: Kind, at: Instant) -> list[str]:
         return list(self._run(_CREATED, _kind=kind, _at=at).scalars())
@@ -143,6 +171,12 @@ class SqlRecords(Group):
 
     def count(self, kind: Kind) -> int:
         return int(self._run(_COUNT, _kind=kind).scalar_one())
+
+    def absences(self, kinds: Sequence[Kind]) -> dict[Kind, dict[str, int]]:
+        found: dict[Kind, dict[str, int]] = {kind: {} for kind in kinds}
+        for kind, ident, missing in self._run(_ABSENCES, _kinds=list(kinds)):
+            found[kind][ident] = missing
+        return found
 
     def mark_missing(self, kind: Kind, ids: Sequence[str]) -> None:
         absent = set(ids)
@@ -156,8 +190,11 @@ class SqlRecords(Group):
         self._run(_GONE, _kind=kind, _id=record_id, _at=at)
         self._run(_RELEASE, _kind=kind, _ids=[record_id])
 
-    def quarantined(self, kind: Kind) -> dict[str, str]:
-        return {ident: reason for ident, reason in self._run(_ALL_QUARANTINED, _kind=kind)}  # noqa: C416 - typed rows
+    def quarantined(self) -> dict[Kind, dict[str, str]]:
+        found: dict[Kind, dict[str, str]] = {}
+        for kind, ident, reason in self._run(_ALL_QUARANTINED):
+            found.setdefault(kind, {})[ident] = reason
+        return found
 
     def release(self, kind: Kind, ids: Sequence[str]) -> None:
         for some in chunks(ids):

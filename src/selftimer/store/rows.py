@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
+from selftimer.store.prepared import Answer, prepared
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from whenever import Instant
 
 D = TypeVar("D")
 CHUNK = 500
@@ -21,6 +25,11 @@ STUDIO = sa.bindparam("_studio", type_=sa.Text)
 def one_of(column: sa.ColumnElement[Any], *values: object) -> sa.ColumnElement[bool]:
     """`column IN (…)` of a few constants, spelt as equalities: an IN list is expanded anew at every execution."""
     return sa.or_(*(column == value for value in values))
+
+
+def at_once(*values: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
+    """Several questions with one value for an answer each, asked in one statement; each keeps its own index."""
+    return sa.select(*(value.scalar_subquery() for value in values))
 
 
 class Rows(Generic[D]):
@@ -53,8 +62,10 @@ class Group:
         self._dialect = connection.dialect.name
         self._studio = studio
 
-    def _run(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
-        return self._connection.execute(statement, {"_studio": self._studio, **values})
+    def _run(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[*tuple[Any, ...]] | Answer:
+        values["_studio"] = self._studio
+        plain = prepared(statement, tuple(values)) if self._dialect == "sqlite" else None
+        return self._connection.execute(statement, values) if plain is None else plain.run(self._connection, values)
 
     def _insert(self, statement: sa.Executable, rows: Sequence[dict[str, Any]]) -> None:
         """Many rows in one executemany; none is no statement at all."""
@@ -69,9 +80,13 @@ class Group:
         load = rows.load
         return [load(row) for row in self._run(statement, **values)]
 
+    def _earliest(self, statement: sa.Executable) -> Instant | None:
+        """The earliest of the instants in one row; None where there is none."""
+        return min((time for time in self._run(statement).one() if time is not None), default=None)
 
-def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+
+def chunks(ids: Iterable[str], size: int = CHUNK) -> Iterator[list[str]]:
     """The ids in lists that fit one statement."""
     unique = list(dict.fromkeys(ids))
-    for start in range(0, len(unique), CHUNK):
-        yield unique[start : start + CHUNK]
+    for start in range(0, len(unique), size):
+        yield unique[start : start + size]

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam
 from selftimer.plan.state import Timer, TimerState
 from selftimer.store import tables
 from selftimer.store.dialect import upsert
-from selftimer.store.rows import STUDIO, Group, Rows, one_of
+from selftimer.store.rows import STUDIO, Group, Rows, at_once, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,10 @@ _DROP = sa.delete(tables.timers).where(
     _t.studio == STUDIO, _t.rule_id == bindparam("_rule"), one_of(_t.state, TimerState.PENDING, TimerState.OPEN)
 )
 _DROP_ENTRIES = _DROP.where(_t.entry_id.in_(bindparam("_entries", expanding=True)))
-_NEXT_DUE = sa.select(sa.func.min(_t.due_at)).where(_t.studio == STUDIO, _t.state == TimerState.PENDING)
-_NEXT_CLOSE = sa.select(sa.func.min(_t.closes_at)).where(_t.studio == STUDIO, _t.state == TimerState.OPEN)
+_NEXT_DUE = at_once(
+    sa.select(sa.func.min(_t.due_at)).where(_t.studio == STUDIO, _t.state == TimerState.PENDING),
+    sa.select(sa.func.min(_t.closes_at)).where(_t.studio == STUDIO, _t.state == TimerState.OPEN),
+)
 _COUNT = (
     sa.select(sa.func.count()).select_from(tables.timers).where(_t.studio == STUDIO, _t.state == bindparam("_state"))
 )
@@ -80,8 +82,7 @@ class SqlTimers(Group):
             self._run(_DROP_ENTRIES, _rule=rule_id, _entries=list(entry_ids))
 
     def next_due(self) -> Instant | None:
-        times = [self._run(_NEXT_DUE).scalar_one_or_none(), self._run(_NEXT_CLOSE).scalar_one_or_none()]
-        return min((time for time in times if time is not None), default=None)
+        return self._earliest(_NEXT_DUE)
 
     def states(self, state: TimerState) -> int:
         return int(self._run(_COUNT, _state=state).scalar_one())

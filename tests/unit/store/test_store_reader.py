@@ -49,8 +49,8 @@ async def test_the_status_says_everything_at_a_glance(store: SqlStore, reader: S
         poll = tx.records.begin_poll(T0, "full")
         tx.records.end_poll(poll, at(1), requests=8, changed=2, error=None)
         tx.records.put([record("cl_1"), record("cl_2"), record("cl_3", gone_at=T0)])
-        tx.records.put_resource(resource(Kind.SESSION, failing_since=T0, error="500"))
-        tx.records.put_resource(resource(baseline_at=T0))
+        tx.records.put_resources([resource(Kind.SESSION, failing_since=T0, error="500")])
+        tx.records.put_resources([resource(baseline_at=T0)])
         tx.records.quarantine(Kind.CLIENT, "cl_2", b"bad", "why", T0)
         tx.timers.put(
             [timer("ses_1", due_at=at(9)), timer("ses_2", due_at=at(5)), timer("ses_3", state=TimerState.OPEN)]
