@@ -140,6 +140,6 @@ CAMPAIGN = Campaign(
     unit="stories",
     run=run,
     each=CASES,
-    counts={"quick": 40, "night": 5_000, "release": 50_000},
-    minutes={"quick": 0.3, "night": 6, "release": 80},
+    counts={"quick": 200, "night": 5_000, "release": 50_000},
+    minutes={"quick": 0.3, "night": 8, "release": 80},
 )

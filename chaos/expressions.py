@@ -65,5 +65,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=500,
     counts={"quick": 2_000, "night": 100_000, "release": 1_000_000},
-    minutes={"quick": 0.3, "night": 3, "release": 22},
+    minutes={"quick": 0.3, "night": 2.5, "release": 22},
 )

@@ -255,6 +255,6 @@ CAMPAIGN = Campaign(
     unit="schedules",
     run=run,
     each=SCHEDULES,
-    counts={"quick": 80, "night": 10_000, "release": 100_000},
-    minutes={"quick": 0.6, "night": 7, "release": 120},
+    counts={"quick": 500, "night": 10_000, "release": 100_000},
+    minutes={"quick": 0.6, "night": 9.5, "release": 120},
 )

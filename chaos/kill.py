@@ -152,6 +152,6 @@ CAMPAIGN = Campaign(
     unit="kills",
     run=run,
     each=8,
-    counts={"quick": 400, "night": 20_000, "release": 100_000},
-    minutes={"quick": 0.8, "night": 9, "release": 60},
+    counts={"quick": 2_000, "night": 20_000, "release": 100_000},
+    minutes={"quick": 0.8, "night": 7, "release": 60},
 )

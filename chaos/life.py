@@ -152,5 +152,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=DAYS,
     counts={"quick": 14, "night": 730, "release": 3_650},
-    minutes={"quick": 0.5, "night": 9, "release": 55},
+    minutes={"quick": 0.5, "night": 8, "release": 55},
 )

@@ -77,7 +77,7 @@ CAMPAIGN = Campaign(
     run=run,
     each=25,
     counts={"quick": 300, "night": 5_000, "release": 50_000},
-    minutes={"quick": 0.5, "night": 2, "release": 15},
+    minutes={"quick": 0.5, "night": 1.5, "release": 15},
 )
 
 if __name__ == "__main__":

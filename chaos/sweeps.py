@@ -269,5 +269,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=200,
     counts={"quick": 20_000, "night": 1_000_000, "release": 10_000_000},
-    minutes={"quick": 0.3, "night": 1.5, "release": 10},
+    minutes={"quick": 0.3, "night": 1, "release": 10},
 )

@@ -52,5 +52,5 @@ CAMPAIGN = Campaign(
     run=run,
     each=10,
     counts={"quick": 60, "night": 5_000, "release": 50_000},
-    minutes={"quick": 0.4, "night": 7, "release": 75},
+    minutes={"quick": 0.4, "night": 7.5, "release": 75},
 )
