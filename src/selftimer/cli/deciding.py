@@ -110,7 +110,8 @@ def give_pause(workspace: Path, what: str, scope: str, who: str | None, *, why: 
         with open_reader(settings) as reader:
             ident = find_client(reader, who).id
     args = {"scope": scope, "id": ident} | ({"why": why} if why else {})
-    return _give(settings, [(what, args, " ".join(part for part in (scope, ident) if part))], as_json=as_json)
+    about = {"all": "everything", "breaker": "the breaker"}.get(scope, f"{scope} {ident}")
+    return _give(settings, [(what, args, about)], as_json=as_json)
 
 
 def give(workspace: Path, orders: Sequence[Order], *, as_json: bool) -> int:

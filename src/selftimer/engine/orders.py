@@ -146,7 +146,8 @@ def _pause(tx: Tx, context: Context, now: Instant, args: Mapping[str, Any]) -> s
         raise Refusal(f"there is no rule {ident!r}")
     tx.control.put_pause(Pause(scope=scope, id=ident, since=now, why=str(args.get("why") or "")))
     log.warning("service.paused", scope=scope, what=ident)
-    return f"paused: {scope}{' ' + ident if ident else ''}"
+    back = f"selftimer resume {scope} {ident}" if ident else "selftimer resume"
+    return f"paused; nothing {'of it ' if ident else ''}is sent until '{back}'"
 
 
 def _resume(tx: Tx, _context: Context, now: Instant, args: Mapping[str, Any]) -> str:
@@ -160,7 +161,7 @@ def _resume(tx: Tx, _context: Context, now: Instant, args: Mapping[str, Any]) ->
     if scope == breaker.SCOPE:
         breaker.reset(tx)
     log.warning("service.resumed", scope=scope, what=ident)
-    return f"resumed: {scope}{' ' + ident if ident else ''}"
+    return "resumed; what waited goes out as far as it isn't too late"
 
 
 def _thaw(tx: Tx, now: Instant, name: str) -> str:
