@@ -33,6 +33,24 @@ async def test_a_wait_for_what_a_step_made_is_not_over_before_a_poll_has_seen_it
         assert day.sent() == ["03-07 10:00 once-more Anna"]
 
 
+async def test_what_was_found_to_be_there_is_known_to_the_next_step_too(tmp_path: Path) -> None:
+    """The owner makes it by hand a moment before we would, and no poll has seen it."""
+    rules = ASK.replace("questionnaire", "contract").replace("Portrait contract", "Portrait agreement")
+    async with StudioDay(tmp_path, rules) as day:
+        anna = day.known("Anna")
+        await day.until("2026-03-02 09:58")
+
+        def by_hand(point: str) -> None:
+            if point == "deliver.asked" and not day.world.tables.contracts.rows:
+                day.contract(anna)
+
+        day.service.context.crash_point = by_hand
+        day.session(anna, "2026-06-10 14:00")
+        await day.until("2026-03-12 12:00")
+        assert day.made("contract") == []
+        assert day.sent() == ["03-07 10:00 once-more Anna"]
+
+
 async def test_it_is_over_once_the_client_has_answered(tmp_path: Path) -> None:
     async with StudioDay(tmp_path, ASK) as day:
         await day.until("2026-03-02 09:58")
