@@ -46,7 +46,9 @@ MODULES: dict[str, tuple[str, ...]] = {
     "facts/diff.py": _FACTS,
     "facts/sweep.py": _FACTS,
     "engine/attempts.py": _simulations("unclear restarts guards brakes files fresh second_copy new_leads notes made"),
-    "engine/asking.py": _simulations("fresh threads approvals nights unclear made brakes moments_in_time no_reply"),
+    "engine/asking.py": _simulations(
+        "fresh threads approvals nights unclear made brakes moments_in_time no_reply files new_leads guards"
+    ),
     "engine/breaker.py": _simulations("guards"),
     "engine/doubt.py": _simulations("guards"),
     "engine/flood.py": _simulations("floods brakes backfill guards"),

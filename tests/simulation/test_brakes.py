@@ -271,6 +271,7 @@ async def test_a_dry_run_for_a_client_without_a_thread_opens_none(tmp_path: Path
         await day.until("2026-03-02 12:00")
         assert day.ledger["writes"] == []
         assert await day.states() == ["bill sent"]
+        assert (await day.one()).text == "bill Anna\n\nKim, Studio Nord"
 
 
 # --- repeats and turns ---

@@ -217,6 +217,7 @@ async def test_a_bill_that_went_over_to_another_client_is_not_told_to_the_first(
         await day.until("2026-03-05 12:00")
         assert day.sent() == []
         assert await day.ends() == ["it belongs to another client now"]
+        assert await day.verdicts("bill") == ["begun", "ended"]
 
 
 async def test_what_was_paid_a_minute_ago_is_paid_for_a_rule_about_the_client(tmp_path: Path) -> None:
@@ -272,6 +273,7 @@ async def test_while_it_is_unknown_late_runs(tmp_path: Path) -> None:
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 12:00")
         assert await day.states() == ["words skipped: late"]
+        assert await day.verdicts("bill") == ["begun", "late"]
         assert len([text for text in await day.notices() if "held" in text]) == 1
 
 

@@ -322,14 +322,16 @@ async def test_an_update_is_made_once_more_until_it_is_as_set(tmp_path: Path, fa
 # --- a client without a thread ---
 
 
-async def test_a_client_without_a_thread_gets_one_and_then_the_message(tmp_path: Path) -> None:
-    async with StudioDay(tmp_path, MESSAGE) as day:
+@pytest.mark.parametrize(("head", "subject"), [("", "Studio Nord"), ("subject: Your bill\n---\n", "Your bill")])
+async def test_a_client_without_a_thread_gets_one_and_then_the_message(tmp_path: Path, head: str, subject: str) -> None:
+    async with StudioDay(tmp_path, MESSAGE, words={"bill": head + "bill {{ client.first_name }}\n"}) as day:
         anna = day.client("Anna")
         await day.until("2026-03-02 09:01")
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 10:00")
         assert [row[12:] for row in day.sent()] == ["bill Anna"]
         assert [row["kind"] for row in day.ledger["writes"]] == ["conversation", "message"]
+        assert [row.subject for row in day.world.tables.conversations] == [subject]
 
 
 @pytest.mark.parametrize("fault", APPLIED[:3], ids=names)
@@ -343,6 +345,7 @@ async def test_an_unclear_thread_is_found_and_not_opened_twice(tmp_path: Path, f
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 10:00")
         assert [row["kind"] for row in day.ledger["writes"]] == ["conversation", "message"]
+        assert await day.notices() == []  # nobody is asked: the message waits for its thread
 
 
 async def test_where_no_thread_can_be_opened_the_message_is_held_and_goes_when_the_owner_opens_one(
