@@ -1,4 +1,10 @@
-"""Mutants: one small change of the code each, as a slip of the hand would make it; texts and log lines stay.
+"""Mutants: one small change of the code each, as a slip of the hand would make it.
+
+What is told stays as it is: log lines with all that they are called with, texts, docstrings. So do types, imports,
+asserts, `strict=` of a zip and the fields of classes. What the product does is the same without; logs are a contract of
+their own, which other tests keep.
+
+A `return False` of a function that says yes or no becomes `return True`, not `return None`: that is a no as well.
 
 A mutant is known by its number in the order of the source; the tree is parsed anew for each, so that none can leave
 anything behind.
@@ -46,8 +52,8 @@ class Mutant:
 
     number: int
     line: int
-    end: int
-    """The last line of the statement that it is in."""
+    start: int
+    """The first line of the statement that it is in."""
     inside: str
     """The function's qualified name; empty at the top of the module."""
     what: str
@@ -59,8 +65,8 @@ Change = tuple[ast.AST, str, "Callable[[], None]"]
 def mutants_of(source: str) -> list[Mutant]:
     """All of a module's, in the order of its source."""
     return [
-        Mutant(number=n, line=line, end=end, inside=inside, what=what)
-        for n, (line, end, inside, what, _) in enumerate(_changes(ast.parse(source)))
+        Mutant(number=n, line=line, start=start, inside=inside, what=what)
+        for n, (line, start, inside, what, _) in enumerate(_changes(ast.parse(source)))
     ]
 
 
@@ -74,10 +80,43 @@ def mutated(source: str, number: int) -> ast.Module:
     raise IndexError(f"there is no mutant {number}")
 
 
+def probed(source: str, probe: str) -> ast.Module:
+    """The module's tree with a call of that name before each statement of a function, which is told its line."""
+    tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for node in {id(one): one for function in functions for one in ast.walk(function)}.values():
+        for name in ("body", "orelse", "finalbody"):
+            body = getattr(node, name, None)
+            if isinstance(body, list):  # a lambda's is an expression
+                setattr(node, name, [part for one in body for part in (_told(probe, one), one)])
+    return ast.fix_missing_locations(tree)
+
+
+def _told(probe: str, statement: ast.stmt) -> ast.stmt:
+    call = ast.Call(ast.Name(probe, ast.Load()), [ast.Constant(statement.lineno)], [])
+    return ast.copy_location(ast.Expr(call), statement)
+
+
 def _changes(tree: ast.Module) -> list[tuple[int, int, str, str, Callable[[], None]]]:
     found: list[tuple[int, int, str, str, Callable[[], None]]] = []
     _body(tree.body, "", found)
-    return found
+    noes = _noes(tree)
+    return [one for one in found if one[1] not in noes or not one[3].startswith("None instead of")]
+
+
+def _noes(tree: ast.Module) -> set[int]:
+    """The lines of each `return False` of a function that says yes or no."""
+    lines: set[int] = set()
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):  # the outer ones come first
+            mine = {
+                node.lineno
+                for node in ast.walk(function)
+                if isinstance(node, ast.Return) and node.value is not None and _is_constant(node.value, False)
+            }
+            plain = isinstance(function.returns, ast.Name) and function.returns.id == "bool"
+            lines = lines | mine if plain else lines - mine
+    return lines
 
 
 def _body(body: list[ast.stmt], inside: str, found: list[tuple[int, int, str, str, Callable[[], None]]]) -> None:
@@ -92,13 +131,11 @@ def _body(body: list[ast.stmt], inside: str, found: list[tuple[int, int, str, st
             for method in methods:
                 _body(method.body, f"{inside}.{statement.name}.{method.name}".lstrip("."), found)
             continue
-        if isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.unparse(statement.test):
+        if isinstance(statement, ast.If) and ("TYPE_CHECKING" in ast.unparse(statement.test) or _only_says(statement)):
             continue
         head, bodies = _parts(statement)
-        end = max((getattr(node, "end_lineno", None) or 0 for node in head), default=statement.lineno)
         for node, what, change in (*_dropped(body, place, statement, inside), *_within(statement, head)):
-            line = getattr(node, "lineno", statement.lineno)
-            found.append((line, max(end, line), inside, what, change))
+            found.append((getattr(node, "lineno", statement.lineno), statement.lineno, inside, what, change))
         for inner in bodies:
             _body(inner, inside, found)
 
@@ -124,6 +161,11 @@ def _parts(statement: ast.stmt) -> tuple[list[ast.AST], list[list[ast.stmt]]]:
 
 def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _only_says(statement: ast.If) -> bool:
+    """Whether nothing but a line of the log depends on it."""
+    return all(isinstance(one, ast.Expr) and _is_said(one.value) for one in (*statement.body, *statement.orelse))
 
 
 def _is_said(call: ast.AST) -> bool:
@@ -181,7 +223,7 @@ def _within(statement: ast.stmt, head: Sequence[ast.AST]) -> Iterator[Change]:
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
     """The node and what it is made of; texts, types and whatever is told to people are left alone."""
-    if isinstance(node, ast.JoinedStr) or _is_said(node):
+    if isinstance(node, ast.JoinedStr) or _is_said(node) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         return
     yield node
     for child in ast.iter_child_nodes(node):

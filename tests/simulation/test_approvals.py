@@ -60,6 +60,8 @@ async def test_a_yes_to_words_that_came_out_different_is_asked_for_again(tmp_pat
         again = (await day.held())[0]
         assert (again.hold, again.reason) == (Hold.APPROVAL, "the words changed since your yes")
         assert (again.text or "").startswith("ask Annabel")
+        assert again.approved_at is None
+        assert again.due_at == day.now.add(hours=24 * 7 - 1)
         await day.approve(again.id)
         await day.until("2026-03-02 12:00")
         assert [row[12:] for row in day.sent()] == ["ask Annabel"]

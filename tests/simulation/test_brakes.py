@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.simulation.studio_day import StudioDay, berlin
 
-from selftimer.plan.state import Hold
+from selftimer.plan.state import DeliveryState, Hold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +90,8 @@ async def test_a_client_gets_no_more_than_four_messages_a_day(tmp_path: Path) ->
         await bills(day, "Anna")
         await day.until("2026-03-02 20:00")
         assert len(day.sent()) == 4
+        put_off = [d.reason for d in await day.deliveries() if d.state is DeliveryState.READY]
+        assert put_off == ["capped: 4 for this client in a day"] * 2
         await day.until("2026-03-03 12:00")
         assert [row[:11] for row in day.sent()][4:] == ["03-03 09:05", "03-03 09:05"]
 
@@ -184,6 +186,17 @@ async def test_notes_to_the_owner_pass_every_kill_switch(tmp_path: Path) -> None
         await day.order("pause", scope="all")
         await bills(day, "Anna")
         assert await day.states() == ["bill sent"]
+        assert await day.notices() == ["bill"]
+
+
+@pytest.mark.parametrize("rules", [BILL, BILL.replace("send: bill", "notify: bill\n  mode: dry_run")])
+async def test_neither_a_message_nor_a_note_that_was_only_tried_out_is_told_as_a_note(
+    tmp_path: Path, rules: str
+) -> None:
+    async with StudioDay(tmp_path, rules) as day:
+        await bills(day, "Anna")
+        assert await day.states() == ["bill sent"]
+        assert await day.notices() == []
 
 
 # --- modes ---
@@ -199,8 +212,10 @@ WAITING = """
 """
 
 
-@pytest.mark.parametrize("mode", ["off", "dry_run"])
-async def test_the_mode_is_todays_for_runs_under_way_too(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize(("mode", "why"), [("off", "its rule is off"), ("dry_run", "its rule is only tried out now")])
+async def test_the_mode_is_todays_for_runs_under_way_too_which_go_on_when_it_is_back(
+    tmp_path: Path, mode: str, why: str
+) -> None:
     day = StudioDay(tmp_path, WAITING)
     await day.start()
     await bills(day, "Anna")
@@ -209,6 +224,14 @@ async def test_the_mode_is_todays_for_runs_under_way_too(tmp_path: Path, mode: s
     async with day:
         await day.until("2026-03-02 18:00")
         assert day.sent() == []
+        waiting = await day.one()
+        assert (waiting.state, waiting.reason) == (DeliveryState.READY, why)
+        assert day.now < waiting.due_at <= day.now.add(hours=1)
+        await day.aclose()
+        day.rules(WAITING)
+        await day.start()
+        await day.until("2026-03-02 19:30")
+        assert [row[12:] for row in day.sent()] == ["bill Anna"]
 
 
 async def test_switched_to_asking_a_run_under_way_asks(tmp_path: Path) -> None:
@@ -248,6 +271,7 @@ async def test_a_dry_run_for_a_client_without_a_thread_opens_none(tmp_path: Path
         await day.until("2026-03-02 12:00")
         assert day.ledger["writes"] == []
         assert await day.states() == ["bill sent"]
+        assert (await day.one()).text == "bill Anna\n\nKim, Studio Nord"
 
 
 # --- repeats and turns ---

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.acceptance.support_meddler import Meddler
 from tests.simulation.studio_day import StudioDay
 
 from selftimer.errors import RuleFileError
@@ -110,6 +111,29 @@ async def test_a_file_that_is_uploaded_stays_so_when_the_next_one_fails(tmp_path
         assert [uploaded for *_, uploaded in carried(day)] == [True, True]
         names = [row.filename for row in day.world.tables.attachments]
         assert sorted(names) == ["prices.pdf", "way.png", "way.png"]
+
+
+@pytest.mark.parametrize("pays", [True, False])
+async def test_after_an_upload_that_took_its_time_all_is_asked_again_and_nothing_uploaded_again(
+    tmp_path: Path, pays: bool
+) -> None:
+    day = day_with(tmp_path)
+
+    async def slowly() -> None:
+        if meddler.hits == 1:
+            await day.clock.sleep(6)
+            if pays:
+                day.pay(bill)
+
+    day.transport = meddler = Meddler(day.transport, path="/_uploads/", before=slowly)  # type: ignore[assignment] # it counts requests too
+    async with day:
+        anna = day.known()
+        await day.until("2026-03-02 09:01")
+        bill = day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-02 09:30")
+        assert [row[:11] for row in day.sent()] == ([] if pays else ["03-02 09:05"])
+        assert (await day.one()).reason == ("if no longer holds" if pays else None)
+        assert len(day.world.tables.attachments.rows) == 2
 
 
 async def test_a_restart_between_attempts_uploads_nothing_again(tmp_path: Path) -> None:

@@ -169,8 +169,11 @@ async def test_a_client_who_is_gone_gets_nothing(tmp_path: Path) -> None:
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-03 09:00")
         day.vanish("clients", anna.id)
-        await day.until("2026-03-05 12:00")
+        for hour in (16, 22):
+            day.world.changed()
+            await day.until(f"2026-03-03 {hour}:06")
         assert day.sent() == []
+        assert await day.ends() == ["the client is gone from the studio"]
 
 
 async def test_one_404_is_no_removal_the_message_waits_and_goes_out(tmp_path: Path) -> None:
@@ -186,6 +189,9 @@ async def test_one_404_is_no_removal_the_message_waits_and_goes_out(tmp_path: Pa
         await day.until("2026-03-02 09:01")
         anna = day.lead()
         day.fault("status", method="GET", path=f"/clients/{anna.id}", status=404, shape="3", times=1)
+        await day.until("2026-03-02 09:06")
+        held = await day.one()
+        assert (held.hold, held.reason) == (Hold.CONDITION, "the studio doesn't find the record just now")
         await day.until("2026-03-02 10:00")
         assert [row[12:] for row in day.sent()] == ["Hello"]
 
@@ -204,11 +210,14 @@ async def test_a_bill_that_went_over_to_another_client_is_not_told_to_the_first(
         anna, ben = day.known("Anna"), day.known("Ben")
         await day.until("2026-03-02 09:01")
         bill = day.invoice(anna, "2026-03-20")
-        await day.until("2026-03-03 08:00")
+        await day.until("2026-03-03 09:03")
         bill.client_id = ben.id
         day.world.tables.invoices.touch(bill.id)
+        day.world.changed_at = None  # and no poll sees it before
         await day.until("2026-03-05 12:00")
         assert day.sent() == []
+        assert await day.ends() == ["it belongs to another client now"]
+        assert await day.verdicts("bill") == ["begun", "ended"]
 
 
 async def test_what_was_paid_a_minute_ago_is_paid_for_a_rule_about_the_client(tmp_path: Path) -> None:
@@ -264,6 +273,7 @@ async def test_while_it_is_unknown_late_runs(tmp_path: Path) -> None:
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 12:00")
         assert await day.states() == ["words skipped: late"]
+        assert await day.verdicts("bill") == ["begun", "late"]
         assert len([text for text in await day.notices() if "held" in text]) == 1
 
 

@@ -14,8 +14,9 @@ from tests.simulation.test_new_leads import WORDS as BROUGHT
 
 from selftimer.engine import doubt
 from selftimer.engine.breaker import count_outcome
+from selftimer.engine.runs import RunDesk
 from selftimer.engine.suppression import suppress
-from selftimer.plan.state import DeliveryState, Hold, Verb
+from selftimer.plan.state import DeliveryState, Hold, RunState, Verb
 from selftimer.ports import Pause
 
 if TYPE_CHECKING:
@@ -456,9 +457,12 @@ async def test_a_suppressed_client_gets_no_advertising_and_all_the_rest(tmp_path
         assert words(day).count("offer Anna") == 1
 
 
-def once_it_is_read(day: StudioDay, deed: Callable[[Tx], None]) -> None:
-    """Carry something out between the reads of the next delivery and the transaction that sets it in flight."""
-    store, asked = day.service.store, False
+def once_it_is_read(day: StudioDay, deed: Callable[[Tx], None], *, before: int = 1) -> None:
+    """Carry something out after the reads of the next delivery, before that many a transaction of it.
+
+    The first one judges; it also sets in flight what needs no template. Else that is the second one's to do.
+    """
+    store, asked, left = day.service.store, False, before
     written = store.write
 
     def listen(point: str) -> None:
@@ -466,9 +470,9 @@ def once_it_is_read(day: StudioDay, deed: Callable[[Tx], None]) -> None:
         asked = asked or point == "deliver.asked"
 
     async def write(work: Any) -> Any:
-        nonlocal asked
-        if asked:
-            asked = False
+        nonlocal left
+        left -= asked
+        if asked and not left:
             await written(deed)
         return await written(work)
 
@@ -491,9 +495,15 @@ async def test_a_wish_that_comes_between_the_reads_and_the_post_still_counts(tmp
         assert await day.states() == ["offer skipped: suppressed"]
 
 
+PAPER = BILL.replace("send: bill", "create: contract\n      from: Portrait agreement")
+
+
+@pytest.mark.parametrize("rules", [BILL, PAPER], ids=["message", "contract"])
 @pytest.mark.parametrize("switch", ["flag", "file"])
-async def test_a_pause_that_comes_between_the_reads_and_the_post_still_counts(tmp_path: Path, switch: str) -> None:
-    async with StudioDay(tmp_path, BILL) as day:
+async def test_a_pause_that_comes_between_the_reads_and_the_post_still_counts(
+    tmp_path: Path, switch: str, rules: str
+) -> None:
+    async with StudioDay(tmp_path, rules) as day:
         anna = day.known("Anna")
         await day.until("2026-03-02 09:01")
 
@@ -506,8 +516,52 @@ async def test_a_pause_that_comes_between_the_reads_and_the_post_still_counts(tm
         once_it_is_read(day, pull)
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 10:00")
-        assert day.sent() == []
+        assert day.ledger["writes"] == []
         assert (await day.one()).state is DeliveryState.READY
+
+
+@pytest.mark.parametrize(("rules", "before"), [(BILL, 1), (PAPER, 1), (PAPER, 2)])
+async def test_what_is_called_off_between_the_reads_and_the_post_is_not_sent(
+    tmp_path: Path, rules: str, before: int
+) -> None:
+    async with StudioDay(tmp_path, rules) as day:
+        anna = day.known("Anna")
+        await day.until("2026-03-02 09:01")
+
+        def call_off(tx: Tx) -> None:
+            (run,) = tx.runs.in_state(RunState.ACTIVE)
+            RunDesk(tx, day.service.context, day.now).end(run, "called off")
+
+        once_it_is_read(day, call_off, before=before)
+        day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-02 10:00")
+        assert day.ledger["writes"] == []
+        assert await day.ends() == ["called off"]
+        assert (await day.one()).state is DeliveryState.CANCELLED
+
+
+async def test_in_a_pause_what_may_have_been_sent_is_looked_for_all_the_same(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        anna = day.known("Anna")
+        await day.until("2026-03-02 09:01")
+        day.fault("drop_after", method="POST", path="/conversation_messages")
+        day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-02 09:06")
+        assert (await day.one()).state is DeliveryState.UNKNOWN
+        await day.order("pause", scope="all")
+        await day.until("2026-03-02 10:00")
+        assert await day.states() == ["bill sent: found"]
+
+
+async def test_in_a_pause_nothing_is_read_for_what_may_not_be_sent(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        await day.order("pause", scope="all")
+        await bills(day, "Anna")
+        asked: list[str] = []
+        day.service.context.crash_point = asked.append
+        await day.until("2026-03-02 10:00")
+        assert "deliver.orders" in asked
+        assert "deliver.asked" not in asked
 
 
 async def test_no_thread_is_opened_for_advertising_that_is_not_wanted(tmp_path: Path) -> None:
@@ -673,25 +727,26 @@ class Slow(SetBack):
         return self._clock.monotonic() + self._seconds
 
 
+@pytest.mark.parametrize("rules", [BILL, PAPER], ids=["message", "contract"])
 @pytest.mark.parametrize(("seconds", "sent"), [(5, 1), (6, 0)])
 async def test_what_was_read_more_than_five_seconds_before_the_call_is_read_again(
-    tmp_path: Path, seconds: int, sent: int
+    tmp_path: Path, seconds: int, sent: int, rules: str
 ) -> None:
-    async with StudioDay(tmp_path, BILL) as day:
+    async with StudioDay(tmp_path, rules) as day:
         anna = day.known("Anna")
         await day.until("2026-03-02 09:01")
         bill = day.invoice(anna, "2026-03-20")
-        asked = 0
+        asked: list[Instant] = []
 
         def wait(point: str) -> None:
-            nonlocal asked
             if point == "deliver.asked":
-                asked += 1
-                if asked == 1:  # the reads are done: time passes, and she pays
+                asked.append(day.now)
+                if len(asked) == 1:  # the reads are done: time passes, and she pays
                     day.service.context.clock = Slow(day, seconds)
                     day.pay(bill)
 
         day.service.context.crash_point = wait
         await day.until("2026-03-02 10:00")
-        assert asked == (1 if sent else 2)
-        assert len(day.sent()) == sent
+        assert len(asked) == (1 if sent else 2)
+        assert asked[-1] <= asked[0].add(minutes=1)
+        assert len(day.ledger["writes"]) == sent

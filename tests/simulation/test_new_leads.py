@@ -140,6 +140,19 @@ async def test_a_lead_that_is_lost_twice_is_held_with_what_is_known(tmp_path: Pa
         assert entered(day) == []
 
 
+async def test_the_second_attempt_enters_the_address_of_the_first_which_may_yet_turn_up(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, RULE, words=WORDS) as day:
+        await day.until("2026-03-02 09:01")
+        day.fault("drop_before", method="POST", path="/clients/$")
+        anna = day.known("Anna", email="anna@example.com")
+        day.session(anna, "2026-04-01 12:00")
+        await day.until("2026-03-02 09:11")
+        assert entered(day) == []
+        day.change(anna, email="new@example.com")
+        await day.until("2026-03-02 12:00")
+        assert [row["email"] for row in entered(day)] == ["friend-of-anna@example.com"]
+
+
 async def test_two_runs_that_enter_the_same_person_at_once_make_one_contact(tmp_path: Path) -> None:
     rules = RULE.replace('"friend-of-{{ client.email }}"', "fred@example.com")
     async with StudioDay(tmp_path, rules, words=WORDS) as day:

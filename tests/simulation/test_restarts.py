@@ -12,6 +12,7 @@ import pytest
 from tests.acceptance.support_meddler import Meddler
 from tests.simulation.studio_day import ProcessDied, StudioDay
 
+from selftimer.plan.keys import digest
 from selftimer.plan.state import DeliveryState, Hold
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ async def test_the_line_of_the_journal_is_on_the_disk_before_the_post_leaves(
         day.lead("Anna")
         await day.until("2026-03-05 12:00")
     assert known == [["intent"], ["intent", "sent", "intent"]]
+    texts = [f"{words} Anna\n\nKim, Studio Nord" for words in ("first", "second")]
+    lines = map(orjson.loads, journal.read_bytes().splitlines())
+    assert [line["digest"] for line in lines] == [digest(text) for text in texts for _ in ("intent", "sent")]
 
 
 async def test_waits_timers_and_approvals_are_there_after_a_restart(tmp_path: Path) -> None:

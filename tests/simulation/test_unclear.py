@@ -88,6 +88,34 @@ async def test_two_effects_of_the_same_words_are_two_messages(tmp_path: Path) ->
         assert {first.reason, second.reason} == {None}
 
 
+async def test_the_second_attempt_has_the_words_of_the_first_which_may_yet_turn_up(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, MESSAGE) as day:
+        anna = day.known()
+        await day.until("2026-03-02 09:01")
+        day.fault("drop_before", method="POST", path="/conversation_messages")
+        day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-02 09:06")
+        day.change(anna, first_name="Annabel")
+        await day.until("2026-03-02 09:45")
+        assert [row[12:] for row in day.sent()] == ["bill Anna"]
+        assert (await day.one()).attempt == 2
+
+
+async def test_a_message_of_another_effect_is_not_taken_for_one_that_never_arrived(tmp_path: Path) -> None:
+    """The studio's lists lag behind: what the first has sent wasn't there yet when the second was."""
+    async with StudioDay(tmp_path, MESSAGE + MESSAGE.replace("id: bill", "id: again")) as day:
+        anna = day.known()
+        await day.until("2026-03-02 09:01")
+        await day.drift(drift="read_lag", seconds=55)
+        day.fault("drop_before", method="POST", path="/conversation_messages", skip=1)
+        await day.until("2026-03-02 09:03")
+        day.invoice(anna, "2026-03-20")
+        await day.until("2026-03-02 09:45")
+        assert [row[12:] for row in day.sent()] == ["bill Anna", "bill Anna"]
+        assert sorted(one.attempt for one in await day.deliveries()) == [1, 2]
+        assert await day.states() == ["bill sent", "bill sent"]
+
+
 async def test_a_message_that_is_lost_twice_is_held_with_what_is_known(tmp_path: Path) -> None:
     async with StudioDay(tmp_path, MESSAGE) as day:
         await billed(day, {"kind": "drop_before"}, times=2)
@@ -170,7 +198,7 @@ async def test_while_one_is_unclear_the_client_gets_no_other_and_other_clients_d
 
 
 async def test_an_unclear_one_that_cannot_be_read_stays_unclear_and_is_held_after_a_day(tmp_path: Path) -> None:
-    async with StudioDay(tmp_path, MESSAGE) as day:
+    async with StudioDay(tmp_path, MESSAGE, toml="[breaker]\nunknown_per_hour = 2\n") as day:
         anna = day.known()
         await day.until("2026-03-02 09:01")
         day.fault("drop_after", method="POST", path="/conversation_messages")
@@ -179,6 +207,7 @@ async def test_an_unclear_one_that_cannot_be_read_stays_unclear_and_is_held_afte
         day.fault("status", method="GET", path="/conversations/conv", times=100_000, status=404, shape="html")
         await day.until("2026-03-02 09:30")
         assert (await day.one()).state is DeliveryState.UNKNOWN
+        assert await day.notices() == []  # one look after the other is no trouble after the other for the breaker
         day.world.clock.move_to(day.now.add(hours=24))
         await day.until("2026-03-03 10:00")
         assert (await day.one()).hold is Hold.EVIDENCE
@@ -293,14 +322,16 @@ async def test_an_update_is_made_once_more_until_it_is_as_set(tmp_path: Path, fa
 # --- a client without a thread ---
 
 
-async def test_a_client_without_a_thread_gets_one_and_then_the_message(tmp_path: Path) -> None:
-    async with StudioDay(tmp_path, MESSAGE) as day:
+@pytest.mark.parametrize(("head", "subject"), [("", "Studio Nord"), ("subject: Your bill\n---\n", "Your bill")])
+async def test_a_client_without_a_thread_gets_one_and_then_the_message(tmp_path: Path, head: str, subject: str) -> None:
+    async with StudioDay(tmp_path, MESSAGE, words={"bill": head + "bill {{ client.first_name }}\n"}) as day:
         anna = day.client("Anna")
         await day.until("2026-03-02 09:01")
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 10:00")
         assert [row[12:] for row in day.sent()] == ["bill Anna"]
         assert [row["kind"] for row in day.ledger["writes"]] == ["conversation", "message"]
+        assert [row.subject for row in day.world.tables.conversations] == [subject]
 
 
 @pytest.mark.parametrize("fault", APPLIED[:3], ids=names)
@@ -314,6 +345,7 @@ async def test_an_unclear_thread_is_found_and_not_opened_twice(tmp_path: Path, f
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-02 10:00")
         assert [row["kind"] for row in day.ledger["writes"]] == ["conversation", "message"]
+        assert await day.notices() == []  # nobody is asked: the message waits for its thread
 
 
 async def test_where_no_thread_can_be_opened_the_message_is_held_and_goes_when_the_owner_opens_one(

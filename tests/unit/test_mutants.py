@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from chaos.mutants import mutants_of, mutated
-from chaos.mutation import MODULES, SOURCES
+from chaos.mutants import mutants_of, mutated, probed
+from chaos.mutation import KNOWN, MODULES, SOURCES, kept
 
+ROOT = Path(__file__).parents[2]
 SMALL = '''
 """A module."""
 LIMITS = {"a": 1, "b": 2}
@@ -75,7 +78,50 @@ def test_comparisons_bounds_truths_numbers_statements_and_rows_are_changed_and_w
         mutated(SMALL, len(found))
 
 
+TWISTED = """
+def outer(numbers):
+    total = [
+        number
+        for number in numbers
+    ]
+    def inner():
+        return len(total)
+    try:
+        for number in total:
+            if number > 2:
+                inner()
+            elif number > 1:
+                raise ValueError
+    except ValueError:
+        return 0
+    finally:
+        total.append(1)
+    return inner()
+"""
+
+
+def test_a_look_tells_each_statement_that_is_come_to_by_its_first_line() -> None:
+    for numbers, came_to in [([3], {3, 7, 8, 9, 10, 11, 12, 18, 19}), ([2], {3, 7, 9, 10, 11, 13, 14, 16, 18})]:
+        met: set[int] = set()
+        names: dict[str, Any] = {"probe": met.add}
+        exec(compile(probed(TWISTED, "probe"), "twisted.py", "exec"), names)
+        names["outer"](numbers)
+        assert met == came_to
+
+
+def test_the_tests_that_a_night_runs_are_there() -> None:
+    known = kept()
+    assert known
+    assert set(known) <= set(MODULES)
+    for name, tests in known.items():
+        assert tests, name
+        for test in tests[:KNOWN]:
+            file, _, function = test.partition("::")
+            wanted = rf"def {re.escape(function.partition('[')[0])}\("
+            assert re.search(wanted, (ROOT / file).read_text()), test
+
+
 def test_every_module_that_is_measured_is_there_with_its_tests() -> None:
     for name, tests in MODULES.items():
         assert (SOURCES / name).is_file(), name
-        assert all((Path(__file__).parents[2] / test).exists() for test in tests), name
+        assert all((ROOT / test).exists() for test in tests), name
