@@ -50,7 +50,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "fresh threads approvals nights unclear made brakes moments_in_time no_reply files new_leads guards"
     ),
     "engine/breaker.py": _simulations("guards"),
-    "engine/doubt.py": _simulations("guards"),
+    "engine/doubt.py": _simulations("guards floods"),
     "engine/flood.py": _simulations("floods brakes backfill guards"),
     "engine/removals.py": _simulations("torn_lists sick_studio drift other_ids lists"),
 }

@@ -169,6 +169,9 @@ async def test_a_client_who_is_gone_gets_nothing(tmp_path: Path) -> None:
         day.invoice(anna, "2026-03-20")
         await day.until("2026-03-03 09:00")
         day.vanish("clients", anna.id)
+        await day.until("2026-03-03 09:06")
+        held = await day.one()
+        assert (held.hold, held.reason) == (Hold.CONDITION, "the studio doesn't find the client just now")
         for hour in (16, 22):
             day.world.changed()
             await day.until(f"2026-03-03 {hour}:06")
@@ -313,6 +316,19 @@ async def test_a_twin_of_ours_has_sent_it_already(tmp_path: Path) -> None:
         assert day.sent() == []
         (found,) = await day.deliveries(DeliveryState.SENT)
         assert found.reason == "found"
+
+
+async def test_the_same_words_in_another_thread_are_no_twin(tmp_path: Path) -> None:
+    rules = FOLLOW.replace("client.replied or client.contacted", "client.next_session")
+    async with StudioDay(tmp_path, rules) as day:
+        await day.until("2026-03-02 09:01")
+        anna = day.lead("Anna")
+        await day.until("2026-03-04 09:01")
+        day.kim_says(anna, "first Anna\n\nKim, Studio Nord")
+        await day.until("2026-03-04 09:02")
+        day.says_elsewhere(anna)  # where the bot writes from now on
+        await day.until("2026-03-04 12:00")
+        assert day.sent() == ["03-04 10:00 first Anna"]
 
 
 async def test_an_older_message_with_the_same_words_is_no_twin(tmp_path: Path) -> None:

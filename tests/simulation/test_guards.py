@@ -285,6 +285,14 @@ async def test_a_pass_that_began_before_the_doubt_does_not_end_it(tmp_path: Path
         assert await day.write(doubt.why_doubted) is None
 
 
+async def test_a_second_reason_for_a_doubt_is_told_beside_the_first_and_the_same_one_once(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, BILL) as day:
+        await day.until("2026-03-02 09:01")
+        for why in ("an odd thing", "an odd thing", "another"):
+            await day.write(partial(doubt.begin, why=why, now=day.now))
+        assert await day.write(doubt.why_doubted) == "an odd thing; another"
+
+
 async def test_another_account_than_the_one_the_database_is_about_is_held_at_its_first_look(tmp_path: Path) -> None:
     day = StudioDay(tmp_path, BILL)
     await day.start()

@@ -149,6 +149,17 @@ async def test_a_run_without_an_effect_ends_as_moved(tmp_path: Path) -> None:
         assert await day.ends() == ["moved", "done"]
 
 
+async def test_a_date_that_moved_unseen_while_its_run_waited_is_seen_before_its_first_effect(tmp_path: Path) -> None:
+    async with StudioDay(tmp_path, TWO) as day:
+        session = day.session(day.known(), "2026-03-20 12:00")
+        await day.until("2026-03-14 08:58")
+        day.move(session, "2026-04-01 12:00")
+        day.world.changed_at = None  # and no poll sees it before nine
+        await day.until("2026-04-02 12:00")
+        assert day.sent() == ["03-26 09:00 first Anna", "03-28 09:00 second Anna"]
+        assert await day.ends() == ["moved", "done"]
+
+
 async def test_a_run_that_had_an_effect_goes_on_when_its_date_moves(tmp_path: Path) -> None:
     async with StudioDay(tmp_path, TWO) as day:
         session = day.session(day.known(), "2026-03-20 12:00")
