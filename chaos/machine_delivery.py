@@ -216,6 +216,8 @@ class DeliveryMachine(RuleBasedStateMachine):
             assert due <= self.now
         if all(row.state in FINAL | {S.IN_FLIGHT} for row in self.rows.values()):
             assert due is None, "woken for nothing"
+        ends = [row.due_at for row in self._in(S.HELD)] + [row.lease_until for row in self._in(S.IN_FLIGHT)]
+        assert tx.deliveries.next_over() == min((end for end in ends if end is not None), default=None)
 
     def _compare(self, tx: Tx) -> None:
         found = {row.id: row for state in S for row in tx.deliveries.in_state(state)}
