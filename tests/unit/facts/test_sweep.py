@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selftimer.facts.sweep import Certificate, PageFacts, certify
+from selftimer.facts.sweep import Certificate, PageFacts, certify, stands, to_ask_for
 
 PER_PAGE = 4
 SEEDS = int(os.environ.get("SELFTIMER_SWEEPS", "4000"))
@@ -150,3 +151,34 @@ def test_quiet_lists_are_certified_often_enough_to_be_of_use() -> None:
         Studio(Random(seed), newest_first=True, with_total=True).sweep()[0].certified for seed in range(300)
     )
     assert certified > 50
+
+
+@pytest.mark.parametrize(
+    ("certified", "ordered", "before", "said"),
+    [
+        (True, True, None, True),
+        (True, False, b"same", True),
+        (True, False, b"other", False),
+        (True, False, None, False),
+        (True, True, b"other", True),
+        (False, True, b"same", False),
+        (False, False, b"same", False),
+    ],
+)
+def test_a_sweep_stands_that_is_certified_and_newest_first_or_came_out_the_same_twice(
+    certified: bool, ordered: bool, before: bytes | None, said: bool
+) -> None:
+    assert stands(Certificate(certified, ordered, b"same"), before) is said
+
+
+@pytest.mark.parametrize(
+    ("absent", "known", "asked"), [(3, 4, 3), (4, 4, None), (4, 200, 4), (5, 250, 5), (5, 249, None)]
+)
+def test_three_may_vanish_at_once_or_two_in_a_hundred(absent: int, known: int, asked: int | None) -> None:
+    found = to_ask_for([str(n) for n in range(absent)], known, lambda _: 2)
+    assert (found if found is None else len(found)) == asked
+
+
+def test_who_is_absent_for_the_second_time_is_asked_for() -> None:
+    times = {"once": 1, "twice": 2, "often": 3}
+    assert to_ask_for(list(times), 10, times.__getitem__) == ["twice", "often"]
