@@ -342,6 +342,21 @@ async def test_an_older_message_with_the_same_words_is_no_twin(tmp_path: Path) -
         assert [row[12:] for row in day.sent()][:1] == ["first Anna"]
 
 
+@pytest.mark.parametrize(("becomes_a_lead", "is_ours"), [("08:40", True), ("09:20", False)])
+async def test_words_of_the_day_before_the_run_began_are_a_twin_and_older_ones_are_not(
+    tmp_path: Path, becomes_a_lead: str, *, is_ours: bool
+) -> None:
+    async with StudioDay(tmp_path, FOLLOW.replace(" or client.contacted", "")) as day:
+        anna = day.client("Anna", "other")
+        day.says(anna)
+        await day.until("2026-03-02 09:01")
+        day.kim_says(anna, "first Anna\n\nKim, Studio Nord")
+        await day.until(f"2026-03-03 {becomes_a_lead}")
+        day.change(anna, type="lead")
+        await day.until("2026-03-05 12:00")
+        assert [row[12:] for row in day.sent()] == ([] if is_ours else ["first Anna"])
+
+
 async def test_a_twin_is_found_for_words_kept_in_the_studio_too(tmp_path: Path) -> None:
     day = StudioDay(tmp_path)
     template = next(t for t in day.world.tables.templates if t.name == "Price list")
