@@ -141,7 +141,7 @@ async def do(stage: Stage, what: str, more: dict[str, Any]) -> None:
             await stage.empty_disk()
         case "pause":
             pause = Pause(scope="all", id="", since=stage.world.now, why="the owner")
-            await stage.service.store.write(lambda tx: tx.control.put_pause(pause))
+            await stage.commit(lambda tx: tx.control.put_pause(pause))
         case _:
             pass  # killed once more before the death that was ordered first
 

@@ -95,7 +95,9 @@ def one(name: str, seed: int) -> Result:
     signal.alarm(PATIENCE)
     try:
         return campaign(name).run(seed)
-    except Exception as error:  # noqa: BLE001 - a campaign that falls over has found something, if only about itself
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a campaign that falls over has found something, if only about itself
         return Result(seed=seed, count=0, violations=(f"{type(error).__name__}: {error}",))
     finally:
         signal.alarm(0)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from whenever import Instant
 
     from selftimer.facts.stored import HookCall
-    from selftimer.ports import Store
+    from selftimer.ports import Store, Tx
     from selftimer.rulebook.model import Rulebook
     from selftimer.runtime.lockstep import Lane
     from selftimer.sandbox.world import World
@@ -330,15 +330,20 @@ class Stage:
 
     async def receive(self, call: HookCall) -> None:
         """A call from outside is kept before it is answered; who gets no answer calls again, whatever the reason."""
+        await self.commit(lambda tx: tx.hooks.add(call))
+
+    async def commit(self, work: Callable[[Tx], Any]) -> None:
+        """Write as others than the lanes do, such as a command: the database may refuse it, the process die in it."""
         try:
-            await self.service.store.write(lambda tx: tx.hooks.add(call))
+            if not self._alive:
+                await self.start()
+            await self.service.store.write(work)
         except StoreError as error:
             self.stumbles.append(f"{type(error).__name__}: {error}")
         except BaseException as error:
             if not self.boundaries.dead or not _is_death(error):
                 raise
             await self._bury()
-            await self.start()
 
     async def order(self, what: str, **args: Any) -> None:
         """Leave an order, as a command would."""
