@@ -58,6 +58,24 @@ async def test_nothing_is_removed_on_the_word_of_a_sweep_that_tore(tmp_path: Pat
         assert (await day.stored("session", lost.id)).gone_at is not None
 
 
+async def test_a_payment_that_no_list_shows_is_gone_when_its_invoice_doesnt_show_it_either(tmp_path: Path) -> None:
+    """It has no address of its own to be asked for by."""
+    day = StudioDay(tmp_path)
+    invoice = day.invoice(day.known(), "2026-04-01")
+    kept, lost = day.pay(invoice, 2_000), day.pay(invoice, 3_000)
+    async with day:
+        await day.until("2026-03-02 09:01")
+        for payment in (kept, lost):
+            day.hide("payments", payment.id)
+        invoice.payments.remove(lost)
+        day.world.tables.invoices.touch(invoice.id)
+        for hour in (16, 22):
+            day.world.changed()
+            await day.until(f"2026-03-02 {hour}:06")
+        assert (await day.stored("payment", kept.id)).gone_at is None
+        assert (await day.stored("payment", lost.id)).gone_at is not None
+
+
 async def test_a_baseline_is_not_done_while_its_list_comes_torn(tmp_path: Path) -> None:
     day = StudioDay(tmp_path, ANSWER)
     day.lead("Old")
