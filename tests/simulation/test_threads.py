@@ -120,7 +120,9 @@ async def test_a_twin_is_found_however_much_of_a_thread_the_list_shows(
         assert day.sent() == []
 
 
-@pytest.mark.parametrize(("known_by", "written"), [("nothing", False), ("id", True), ("email", True)])
+@pytest.mark.parametrize(
+    ("known_by", "written"), [("nothing", False), ("no address either", False), ("id", True), ("email", True)]
+)
 async def test_a_thread_in_which_somebody_else_takes_part_is_never_written_in(
     tmp_path: Path, known_by: str, written: bool
 ) -> None:
@@ -131,40 +133,21 @@ async def test_a_thread_in_which_somebody_else_takes_part_is_never_written_in(
     def another(response: httpx.Response) -> httpx.Response:
         body = orjson.loads(response.content)
         for thread in body["data"] if isinstance(body["data"], list) else [body["data"]]:
-            thread["participants"][0] |= {"id": "cl_somebodyelse", "email": "ben@example.com"}
-            if known_by != "nothing":
+            thread["participants"][0] |= {"id": "cl_somebodyelse", "email": "ben@example.com" if anna.email else ""}
+            if known_by in {"id", "email"}:
                 thread["participants"][0][known_by] = {"id": anna.id, "email": anna.email.upper()}[known_by]
         return httpx.Response(200, content=orjson.dumps(body), headers={"content-type": "application/json"})
 
     async with day:
         await day.until("2026-03-02 09:01")
         anna = day.lead("Anna")
+        if known_by == "no address either":
+            day.change(anna, email="")
         await day.until("2026-03-04 09:58")
         meddler.path, meddler.spoil = rf"{LISTED}|{BY_ID}", another
         await day.until("2026-03-04 12:00")
         assert [row[12:] for row in day.sent()] == (["first Anna"] if written else [])
         assert [d.hold for d in await day.held()] == ([] if written else [Hold.CONVERSATION])
-
-
-async def test_who_has_no_address_is_not_known_by_that_of_somebody_else_without_one(tmp_path: Path) -> None:
-    day = StudioDay(tmp_path, FOLLOW)
-    meddler = meddled(day)
-
-    def another(response: httpx.Response) -> httpx.Response:
-        body = orjson.loads(response.content)
-        for thread in body["data"] if isinstance(body["data"], list) else [body["data"]]:
-            thread["participants"][0] |= {"id": "cl_somebodyelse", "email": ""}
-        return httpx.Response(200, content=orjson.dumps(body), headers={"content-type": "application/json"})
-
-    async with day:
-        await day.until("2026-03-02 09:01")
-        anna = day.lead("Anna")
-        day.change(anna, email="")
-        await day.until("2026-03-04 09:58")
-        meddler.path, meddler.spoil = rf"{LISTED}|{BY_ID}", another
-        await day.until("2026-03-04 12:00")
-        assert day.sent() == []
-        assert [d.hold for d in await day.held()] == [Hold.CONVERSATION]
 
 
 async def test_a_message_takes_three_requests_where_the_list_shows_the_thread_whole(tmp_path: Path) -> None:

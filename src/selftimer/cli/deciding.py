@@ -38,6 +38,8 @@ PATIENCE = 5.0
 """Seconds that the service has to carry out an order; it takes one at most when nothing is wrong."""
 _LOOK_EVERY = 0.1
 _ALL = 100_000
+_CALLED = {"all": "everything", "breaker": "the breaker"}
+"""What people are told that an order is about; programs get the scope as they gave it."""
 _WAITS = "the service has not answered yet; it carries this out as soon as it can (see 'selftimer status')"
 
 
@@ -110,8 +112,7 @@ def give_pause(workspace: Path, what: str, scope: str, who: str | None, *, why: 
         with open_reader(settings) as reader:
             ident = find_client(reader, who).id
     args = {"scope": scope, "id": ident} | ({"why": why} if why else {})
-    about = {"all": "everything", "breaker": "the breaker"}.get(scope, f"{scope} {ident}")
-    return _give(settings, [(what, args, about)], as_json=as_json)
+    return _give(settings, [(what, args, " ".join(part for part in (scope, ident) if part))], as_json=as_json)
 
 
 def give(workspace: Path, orders: Sequence[Order], *, as_json: bool) -> int:
@@ -161,7 +162,7 @@ def _give(settings: Settings, orders: Sequence[Order], *, as_json: bool) -> int:
         screen = console()
         for (_, _, about), result in zip(orders, results, strict=True):
             style = None if result["ok"] else "bold red"
-            screen.print(clean(f"{about}: {result['message']}"), style=style, soft_wrap=True)
+            screen.print(clean(f"{_CALLED.get(about, about)}: {result['message']}"), style=style, soft_wrap=True)
     return 0 if all(result["ok"] for result in results) else 1
 
 

@@ -1,8 +1,8 @@
 """Small statements, handed to SQLite's driver as SQLAlchemy compiled them once.
 
-A poll is hundreds of statements that find a row or none. On SQLAlchemy's way from a statement to its rows each takes
-three times as long as the driver needs, and that was a fifth of all that the service computes. So the text, the
-parameters' order and what the types do to values are kept. Whatever isn't that plain goes SQLAlchemy's way.
+A poll is hundreds of statements that find a row or none, and SQLAlchemy's way from a statement to its rows takes longer
+than the driver needs for it. So the text, the parameters' order and what the types do to values are kept. Whatever
+isn't that plain goes SQLAlchemy's way.
 """
 
 from __future__ import annotations
